@@ -1,0 +1,40 @@
+// A file mapped into memory, read only.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "core/base/result.h"
+
+namespace kigo {
+
+/// The bytes of a regular file, mapped; unmapped on destruction. An empty file gives an empty span.
+/// Errors: io with the path and what the operating system said, or that it is no regular file.
+class FileMap {
+ public:
+  static Result<FileMap> open(const std::string& path);
+  FileMap(FileMap&& other) noexcept;
+  FileMap& operator=(FileMap&& other) noexcept;
+  ~FileMap();
+
+  std::span<const std::byte> bytes() const { return bytes_; }
+
+ private:
+  explicit FileMap(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  std::span<const std::byte> bytes_;
+};
+
+/// The whole of a text file in memory. Errors as FileMap::open.
+Result<std::string> read_text_file(const std::string& path);
+
+/// The name that a new file takes: `path` when nothing has it, or the regular file that is replaced, which a
+/// symbolic link may name. Errors: io.
+Result<std::string> replaceable(const std::string& path);
+
+/// Writes a whole file through a temporary name beside it, so that no partial file is ever left behind.
+/// Errors: io.
+Status write_file(const std::string& path, std::span<const std::byte> bytes);
+Status write_file(const std::string& path, std::string_view text);
+
+}  // namespace kigo
