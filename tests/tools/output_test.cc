@@ -1,0 +1,100 @@
+// Where the output goes wrong: a full disk, a closed or odd place to write to, a file that shrinks under us.
+#include <sys/stat.h>
+
+#include "core/base/json.h"
+#include "tests/tools/program.h"
+#include "tools/lib/goldens.h"
+
+namespace kigo::tools {
+namespace {
+
+class Output : public ProgramTest {
+ protected:
+  std::string tiny() const { return golden_folder() + "/tiny/tiny-q4_k_m.gguf"; }
+
+  /// Runs a shell script, in which $KIGO is the program, in the test's folder.
+  Ran script(const std::string& text) const {
+    const std::string file = write("script.sh", text);
+    const int status =
+        std::system(cat("cd '", path(""), "' && KIGO='", KIGO_PROGRAM, "' sh ", file, " 2> .err").c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, "", *read_text_file(path(".err"))};
+  }
+};
+
+TEST_F(Output, ThatIsLostIsAnError) {
+  const std::vector<std::string> commands{"inspect " + tiny(),
+                                          "tokenize hi --json",
+                                          "logits --tokens 1",
+                                          "generate -p hi -n 2",
+                                          "generate -p hi -n 2 --stream",
+                                          "make-model --out m.gguf",
+                                          "--help"};
+  for (const std::string& command : commands) {
+    for (const char* lost : {"> /dev/full", ">&-"}) {
+      const Ran ran = script(cat("\"$KIGO\" ", command, " ", lost));
+      EXPECT_EQ(ran.exit, 1) << command << lost;
+      EXPECT_NE(ran.err.find("kigo: standard output: cannot write"), std::string::npos) << command << lost;
+    }
+  }
+}
+
+TEST_F(Output, NeverReplacesWhatIsNoRegularFile) {
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  for (const Ran& ran :
+       {kigo({"make-model", "--out", "pipe"}), kigo({"logits", "--tokens", "1", "-o", "pipe"})}) {
+    EXPECT_EQ(ran.exit, 1);
+    EXPECT_NE(ran.err.find("pipe: is a device or pipe, expected a regular file"), std::string::npos)
+        << ran.err;
+  }
+  EXPECT_TRUE(std::filesystem::is_fifo(path("pipe")));
+  EXPECT_EQ(files(), std::vector<std::string>{});
+}
+
+TEST_F(Output, GoesWhereASymbolicLinkPoints) {
+  write("old.gguf", "old");
+  std::filesystem::create_symlink("old.gguf", path("link.gguf"));
+  EXPECT_EQ(kigo({"make-model", "--out", "link.gguf"}).exit, 0);
+  EXPECT_TRUE(std::filesystem::is_symlink(path("link.gguf")));
+  EXPECT_GT(std::filesystem::file_size(path("old.gguf")), 1000u);
+  std::filesystem::create_symlink("nowhere", path("dangling"));
+  const Ran ran = kigo({"logits", "--tokens", "1", "--out", "dangling"});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_NE(ran.err.find("dangling: is a symbolic link to nothing"), std::string::npos) << ran.err;
+  EXPECT_TRUE(std::filesystem::is_symlink(path("dangling")));
+}
+
+TEST_F(Output, KeepsEveryByteOfGeneratedText) {
+  // Token 188 of this vocabulary is the byte 0.
+  const std::vector<std::string> arguments{"generate", "--model", tiny(), "--tokens", "1",   "-t",
+                                           "2",        "--seed",  "3",    "-n",       "400", "--ignore-eos"};
+  auto as_json = arguments;
+  as_json.push_back("--json");
+  const std::string text = *kigo(as_json).json().find("text")->string();
+  ASSERT_NE(text.find('\0'), std::string::npos);
+  EXPECT_EQ(kigo(arguments).out, text + "\n");
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they need more than any limit
+TEST_F(Output, EndsInOneLineWhenMemoryIsShort) {
+  write("long.jsonl", cat("{\"text\": \"", std::string(10'000'000, 'a'), "\"}\n"));
+  const Ran ran = script("ulimit -v 200000; \"$KIGO\" tokenize --jsonl long.jsonl > /dev/null");
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_EQ(ran.err, "kigo: out of memory (out_of_memory)\n");
+}
+#endif
+
+TEST_F(Output, EndsInOneLineWhenTheModelShrinks) {
+  ASSERT_TRUE(std::filesystem::copy_file(shipped_model(), path("m.gguf")));
+  const Ran ran = script(
+      "\"$KIGO\" generate -m m.gguf -p hi -n 100000 --ignore-eos --stream > text & id=$!\n"
+      "while ! [ -s text ] && kill -0 $id; do sleep 0.01; done\n"
+      ": > m.gguf\n"
+      "wait $id\n");
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_EQ(ran.error_lines(), 1u) << ran.err;
+  EXPECT_TRUE(ran.err.starts_with("kigo: ")) << ran.err;
+  EXPECT_NE(ran.err.find("shorter"), std::string::npos) << ran.err;
+}
+
+}  // namespace
+}  // namespace kigo::tools

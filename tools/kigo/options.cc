@@ -1,0 +1,66 @@
+#include "tools/kigo/options.h"
+
+#include <charconv>
+
+#include "core/base/cat.h"
+
+namespace kigo::tools {
+
+CLI::Validator whole_number(uint64_t limit) {
+  return {[limit](std::string& text) -> std::string {
+            uint64_t value = 0;
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+            const bool whole = error == std::errc() && end == text.data() + text.size();
+            if (!whole || value > limit) return cat(escaped(text), ", expected 0..", limit);
+            text = cat(value);  // CLI11 would read 010 as octal
+            return {};
+          },
+          "NUMBER"};
+}
+
+CLI::Validator not_empty() {
+  return {[](const std::string& text) {
+            return text.empty() ? std::string("an empty text, expected a value") : std::string();
+          },
+          ""};
+}
+
+void add_prompt_options(CLI::App& command, Prompt& prompt) {
+  auto* group = command.add_option_group("prompt", "What is fed to the model");
+  group->add_option("--tokens", prompt.tokens, "Token ids: 1,5,9");
+  group->add_option("-p,--prompt", prompt.prompt, "Text as it is; special tokens written in it count");
+  auto* chat = group->add_option("-c,--chat", prompt.chat, "One user message, in the model's chat format");
+  group->require_option(1);
+  command.add_option("--system", prompt.system, "System message before the user's")->needs(chat);
+  command.add_option("--chat-template", prompt.format, "Chat format by name, not by the file's template")
+      ->needs(chat);
+}
+
+void add_sampling_options(CLI::App& command, sample::Params& params) {
+  command.add_option("-t,--temperature", params.temperature, "0..2; 0 is greedy")
+      ->check(not_empty())
+      ->capture_default_str();
+  command.add_option("--top-k", params.top_k, "Keep the k best; 0 is off")
+      ->transform(whole_number(2147483647))
+      ->capture_default_str();
+  command.add_option("--top-p", params.top_p, "Keep the best up to this probability; 1 is off")
+      ->check(not_empty())
+      ->capture_default_str();
+  command.add_option("--min-p", params.min_p, "Keep those above this share of the best; 0 is off")
+      ->check(not_empty())
+      ->capture_default_str();
+  command.add_option("--repetition-penalty", params.repetition_penalty, "Above 0, at most 2; 1 is off")
+      ->check(not_empty())
+      ->capture_default_str();
+}
+
+void add_cache_option(CLI::App& command, reference::Cache& cache) {
+  const auto set = [&cache](const std::string& name) {
+    cache = name == "half" ? reference::Cache::Half : reference::Cache::Double;
+  };
+  command.add_option_function<std::string>("--kv", set, "Keys and values: double, or rounded to half")
+      ->check(CLI::IsMember({"double", "half"}))
+      ->default_str("double");
+}
+
+}  // namespace kigo::tools

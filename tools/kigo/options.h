@@ -1,0 +1,35 @@
+// Options that several subcommands share.
+#pragma once
+
+#include <string>
+
+#include "core/sample/sampler.h"
+#include "reference/model.h"
+#include "tools/kigo/command.h"
+#include "tools/lib/goldens.h"
+#include "tools/lib/prompt.h"
+
+namespace kigo::tools {
+
+/// Accepts 0..limit in decimal digits: CLI11 itself reads -1 as 2^64 - 1 and cuts what is too large.
+CLI::Validator whole_number(uint64_t limit);
+
+/// A value must be there: an empty one is an unset shell variable, or what CLI11 would read as 0.
+CLI::Validator not_empty();
+
+/// --model FILE
+inline void add_model_option(CLI::App& command, std::string& model) {
+  model = shipped_model();
+  command.add_option("-m,--model", model, "GGUF file; without it the model that ships with kigo");
+}
+
+/// --tokens, --prompt and --chat (one of them is required), and --system.
+void add_prompt_options(CLI::App& command, Prompt& prompt);
+
+/// --temperature, --top-k, --top-p, --min-p and --repetition-penalty
+void add_sampling_options(CLI::App& command, sample::Params& params);
+
+/// --kv double|half
+void add_cache_option(CLI::App& command, reference::Cache& cache);
+
+}  // namespace kigo::tools
