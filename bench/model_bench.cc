@@ -7,6 +7,7 @@
 
 #include "core/base/cat.h"
 #include "core/base/check.h"
+#include "reference/model.h"
 #include "tools/lib/generation.h"
 #include "tools/lib/goldens.h"
 #include "tools/lib/prompt.h"

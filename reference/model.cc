@@ -74,7 +74,7 @@ Session::Session(const model::Config& config, const model::Weights& weights, Cac
     : config_(&config), weights_(&weights), cache_(cache), layers_(static_cast<size_t>(config.layers)) {}
 
 Result<Rows> Session::forward(std::span<const uint32_t> tokens, Logits which, const TapSink& taps) try {
-  KIGO_TRY(check(tokens));
+  KIGO_TRY(model::check_tokens(tokens, length_, config_->context, config_->vocab));
   Step step{tokens, {}, taps};
   for (int64_t t = 0; t < step.count(); ++t) step.positions.push_back(length_ + t);
   KIGO_ASSIGN(Rows logits, run(step, which));
@@ -83,24 +83,6 @@ Result<Rows> Session::forward(std::span<const uint32_t> tokens, Logits which, co
 } catch (const std::bad_alloc&) {
   return fail(Code::out_of_memory, "prompt", cat(tokens.size(), " tokens after ", length_, " positions"),
               "more memory or fewer tokens");
-}
-
-Status Session::check(std::span<const uint32_t> tokens) const {
-  const model::Config& config = *config_;
-  if (tokens.empty()) return fail(Code::invalid_request, "prompt", "no tokens", "at least 1");
-  const auto space = static_cast<uint64_t>(config.context - length_);
-  if (tokens.size() > space) {
-    const std::string after = length_ == 0 ? "" : cat(" after ", length_, " positions");
-    return fail(Code::context_overflow, "prompt", cat(tokens.size(), " tokens", after),
-                cat("at most ", space));
-  }
-  for (size_t t = 0; t < tokens.size(); ++t) {
-    if (tokens[t] >= static_cast<uint64_t>(config.vocab)) {
-      return fail(Code::invalid_request, cat("token ", t), cat("id ", tokens[t]),
-                  cat("an id below ", config.vocab));
-    }
-  }
-  return {};
 }
 
 Result<Rows> Session::run(const Step& step, Logits which) {

@@ -127,6 +127,15 @@ TEST_F(BadInput, APromptLongerThanTheContext) {
   expect_refusal(kigo({"logits", "--model", model, "--tokens", "1,2,3,4,5,6,7,8,9"}), "context_overflow");
 }
 
+TEST_F(BadInput, ABackendThatIsNotThere) {
+  for (const char* command : {"verify", "haiku"}) {
+    const Ran ran = kigo({command, "--backend", "cuda", "--device", "1000"});
+    expect_refusal(ran, "cuda");
+    EXPECT_TRUE(ran.out.empty()) << ran.out;
+  }
+  EXPECT_TRUE(files().empty());
+}
+
 TEST_F(BadInput, InvalidUtf8) {
   const auto model = write("tiny.gguf", text_of(tiny()));
   expect_refusal(kigo({"generate", "--model", model, "--prompt", "abc\xFFz"}), "invalid_utf8, byte 3");

@@ -20,6 +20,7 @@ class HaikuMinutes : public testing::Test {
  protected:
   const model::Model model_ = *model::open(shipped_model());
   const text::Tokenizer tokenizer_ = *text::Tokenizer::from_gguf(model_.source.file);
+  const std::unique_ptr<Engine> engine_ = *open_engine(model_, {});
   const Lexicon lexicon_ = *Lexicon::load(golden_folder() + "/haiku/lexicon.tsv");
 
   HaikuOptions at(int minute, const std::string& nonce) const {
@@ -36,8 +37,8 @@ class HaikuMinutes : public testing::Test {
 
 TEST_F(HaikuMinutes, AllSixtyAreRight) {
   for (int minute = 0; minute < 60; ++minute) {
-    const auto files =
-        run_haiku(model_, tokenizer_, at(minute, seeded_nonce(static_cast<uint64_t>(minute))), lexicon_);
+    const auto files = run_haiku(model_, *engine_, tokenizer_,
+                                 at(minute, seeded_nonce(static_cast<uint64_t>(minute))), lexicon_);
     ASSERT_TRUE(files) << files.error().message();
     const auto verification = verify_haiku(*files, lexicon_);
     ASSERT_TRUE(verification) << verification.error().message();
@@ -50,7 +51,7 @@ TEST_F(HaikuMinutes, TriesAgainWhenTheMinuteChangesAndOnlyOnce) {
   options.clock = [minute = 0]() mutable {
     return *parse_iso_time("2026-01-02T03:00:00Z") + std::chrono::minutes(minute++);
   };
-  const auto files = run_haiku(model_, tokenizer_, options, lexicon_);
+  const auto files = run_haiku(model_, *engine_, tokenizer_, options, lexicon_);
   ASSERT_TRUE(files);
   EXPECT_EQ(files->transcript.find("attempts")->items()->size(), 2u);
   EXPECT_EQ(*verify_haiku(*files, lexicon_)->find("verdict")->string(), "undecided");
@@ -64,7 +65,8 @@ TEST(HaikuOfAnUntrainedModel, IsDecodedAlikeTokenByTokenAndAtOnce) {
   options.attempts = 1;
   options.clock = [] { return *parse_iso_time("2026-01-02T03:32:01Z"); };
   options.nonce = [] { return std::string("4z0oxzkd"); };
-  const auto files = run_haiku(model, tokenizer, options, Lexicon());
+  const auto engine = *open_engine(model, {});
+  const auto files = run_haiku(model, *engine, tokenizer, options, Lexicon());
   ASSERT_TRUE(files) << files.error().message();
   const std::string& text = *files->transcript.find("attempts")->items()->front().find("text")->string();
   EXPECT_TRUE(text.ends_with("\uFFFD")) << text;

@@ -16,7 +16,7 @@ struct Options {
   std::string model;
   Prompt prompt;
   GenerationOptions generation;
-  reference::Cache cache = reference::Cache::Double;
+  EngineOptions engine;
   std::optional<uint64_t> seed;
   bool stream = false;
   bool json = false;
@@ -53,14 +53,14 @@ Result<int> run(Options options) {
       options.seed ? *options.seed : std::random_device{}() | uint64_t{std::random_device{}() >> 11} << 32;
   options.generation.sampling.seed = seed;
 
-  reference::Session session(model, options.cache);
+  KIGO_ASSIGN(const auto engine, open_engine(model, options.engine));
   const bool stream = options.stream && !options.json;
   const auto show = [](std::string_view piece) {
     std::fwrite(piece.data(), 1, piece.size(), stdout);
     std::fflush(stdout);
   };
   KIGO_ASSIGN(const Generation generation,
-              generate(session, model.config, tokenizer, prompt, options.generation,
+              generate(engine->session(), model.config, tokenizer, prompt, options.generation,
                        stream ? std::function<void(std::string_view)>(show) : nullptr));
   if (options.json) return print(true, "", report(prompt, generation, seed));
   show(stream ? "\n" : generation.text + "\n");
@@ -91,7 +91,7 @@ void add_generate(CLI::App& app, int& exit) {
                    "Stop before this text; up to 4, each with its own --stop")
       ->allow_extra_args(false);  // else the next words, and a [list], would be stop strings too
   command->add_flag("--ignore-eos", options->generation.ignore_end, "End tokens are ordinary tokens");
-  add_cache_option(*command, options->cache);
+  add_engine_options(*command, options->engine);
   command->add_flag("--stream", options->stream, "Print text as soon as it is certain");
   command->add_flag("--json", options->json, "Print one JSON object");
   command->callback([options, &exit] {

@@ -16,6 +16,7 @@ namespace {
 
 struct Options {
   HaikuOptions haiku;
+  EngineOptions engine;
   std::string out = "haiku-results";
   std::string at;
   std::string recheck;
@@ -91,7 +92,8 @@ Result<int> run(Options options) {
   options.haiku.model_sha256 = sha256(model.source.map.bytes());
   std::error_code ignored;
   options.haiku.shipped = std::filesystem::equivalent(path, shipped_model(), ignored);
-  KIGO_ASSIGN(const HaikuFiles files, run_haiku(model, tokenizer, options.haiku, lexicon));
+  KIGO_ASSIGN(const auto engine, open_engine(model, options.engine));
+  KIGO_ASSIGN(const HaikuFiles files, run_haiku(model, *engine, tokenizer, options.haiku, lexicon));
   const std::string folder = run_folder(options.out, files);
   KIGO_ASSIGN(const Json verification, write_and_verify(files, folder, lexicon));
   return show(files, verification, folder, options.json);
@@ -119,7 +121,7 @@ void add_haiku(CLI::App& app, int& exit) {
       ->add_option("--recheck", options->recheck,
                    "Compute the verdict of a recorded run again from its files")
       ->check(not_empty());
-  add_cache_option(*command, options->haiku.cache);
+  add_engine_options(*command, options->engine);
   command->add_flag("--json", options->json, "Print one JSON object");
   command->callback([options, &exit] {
     const auto status = run(*options);

@@ -16,7 +16,7 @@ namespace {
 struct Options {
   std::string model;
   Prompt prompt;
-  reference::Cache cache = reference::Cache::Double;
+  EngineOptions engine;
   std::string out;
   bool json = false;
 };
@@ -24,7 +24,7 @@ struct Options {
 constexpr size_t kShownPositions = 8;
 
 /// Per position: the id fed in, the best id and its logit.
-std::string summary(const std::vector<uint32_t>& ids, const reference::Rows& logits) {
+std::string summary(const std::vector<uint32_t>& ids, const model::Rows& logits) {
   std::vector<std::vector<std::string>> rows{{"position", "token", "best", "logit", "margin"}};
   for (size_t i = 0; i < std::min(ids.size(), kShownPositions); ++i) {
     const auto position = static_cast<int64_t>(i);
@@ -37,17 +37,16 @@ std::string summary(const std::vector<uint32_t>& ids, const reference::Rows& log
 }
 
 /// All logits, with a progress line by layer.
-Result<reference::Rows> forward(reference::Session& session, const model::Config& config,
-                                const std::vector<uint32_t>& ids) {
+Result<model::Rows> forward(model::Session& session, const model::Config& config,
+                            const std::vector<uint32_t>& ids) {
   ProgressLine progress("forward pass");
-  return session.forward(
-      ids, reference::Logits::All, [&](model::Tap tap, int64_t layer, View<const double, 3>) {
-        if (tap != model::Tap::ffn_residual) return;
-        progress.update(static_cast<uint64_t>(layer) + 1, static_cast<uint64_t>(config.layers));
-      });
+  return session.forward(ids, model::Logits::All, [&](model::Tap tap, int64_t layer, View<const double, 3>) {
+    if (tap != model::Tap::ffn_residual) return;
+    progress.update(static_cast<uint64_t>(layer) + 1, static_cast<uint64_t>(config.layers));
+  });
 }
 
-Result<std::vector<float>> to_float32(const reference::Rows& logits) {
+Result<std::vector<float>> to_float32(const model::Rows& logits) {
   std::vector<float> rounded(logits.values.begin(), logits.values.end());
   const auto bad = std::ranges::find_if_not(rounded, [](float logit) { return std::isfinite(logit); });
   if (bad == rounded.end()) return rounded;
@@ -61,8 +60,8 @@ Result<std::vector<float>> to_float32(const reference::Rows& logits) {
 Result<int> run(const Options& options) {
   KIGO_ASSIGN(const model::Model model, model::open(options.model));
   KIGO_ASSIGN(const auto ids, prompt_ids(model.source.file, options.prompt));
-  reference::Session session(model, options.cache);
-  KIGO_ASSIGN(const auto logits, forward(session, model.config, ids));
+  KIGO_ASSIGN(const auto engine, open_engine(model, options.engine));
+  KIGO_ASSIGN(const auto logits, forward(engine->session(), model.config, ids));
   if (!options.out.empty()) {
     KIGO_ASSIGN(const auto rounded, to_float32(logits));
     KIGO_TRY(
@@ -90,7 +89,7 @@ void add_logits(CLI::App& app, int& exit) {
   CLI::App* command = app.add_subcommand("logits", "Logits of every position");
   add_model_option(*command, options->model);
   add_prompt_options(*command, options->prompt);
-  add_cache_option(*command, options->cache);
+  add_engine_options(*command, options->engine);
   command->add_option("-o,--out", options->out, "NumPy file to write: float32 [positions, vocab]")
       ->check(not_empty());
   command->add_flag("--json", options->json, "Print one JSON object; without --out it holds the logits");

@@ -54,13 +54,33 @@ void add_sampling_options(CLI::App& command, sample::Params& params) {
       ->capture_default_str();
 }
 
-void add_cache_option(CLI::App& command, reference::Cache& cache) {
-  const auto set = [&cache](const std::string& name) {
-    cache = name == "half" ? reference::Cache::Half : reference::Cache::Double;
+void add_engine_options(CLI::App& command, EngineOptions& options) {
+  const auto choose = [&command](const char* name, const char* help, std::vector<std::string> choices,
+                                 auto set) {
+    const std::string first = choices.front();
+    command.add_option_function<std::string>(name, set, help)
+        ->check(CLI::IsMember(choices))
+        ->default_str(first);
   };
-  command.add_option_function<std::string>("--kv", set, "Keys and values: double, or rounded to half")
-      ->check(CLI::IsMember({"double", "half"}))
-      ->default_str("double");
+  choose("--backend", "Who computes: the reference, or the kernels", {"cpu", "cuda"},
+         [&options](const std::string& name) {
+           options.backend = name == "cuda" ? Backend::cuda : Backend::cpu;
+         });
+  command
+      .add_option_function<std::string>(
+          "--kv", [&options](const std::string& name) { options.kv = name == "half" ? Kv::half : Kv::full; },
+          "Keys and values: full (double on the CPU, float on a GPU) or half; without it full on the CPU, "
+          "half on "
+          "a GPU")
+      ->check(CLI::IsMember({"full", "half"}));
+  choose("--prefill", "Operands of prompts on a GPU: half with float sums, or precise (float)",
+         {"half", "precise"},
+         [&options](const std::string& name) { options.precise_prefill = name == "precise"; });
+  choose("--weights", "On a GPU: as they are in the file, or expanded to half", {"quantised", "half"},
+         [&options](const std::string& name) { options.half_weights = name == "half"; });
+  command.add_option("--device", options.device, "Number of the GPU")
+      ->transform(whole_number(1023))
+      ->capture_default_str();
 }
 
 }  // namespace kigo::tools

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "core/sample/sampler.h"
-#include "reference/model.h"
 #include "tools/kigo/command.h"
+#include "tools/lib/engine.h"
 #include "tools/lib/goldens.h"
 #include "tools/lib/prompt.h"
 
@@ -29,7 +29,7 @@ void add_prompt_options(CLI::App& command, Prompt& prompt);
 /// --temperature, --top-k, --top-p, --min-p and --repetition-penalty
 void add_sampling_options(CLI::App& command, sample::Params& params);
 
-/// --kv double|half
-void add_cache_option(CLI::App& command, reference::Cache& cache);
+/// --backend, --kv, --prefill, --weights and --device
+void add_engine_options(CLI::App& command, EngineOptions& options);
 
 }  // namespace kigo::tools

@@ -14,6 +14,7 @@ namespace {
 struct Options {
   std::string file;
   std::string golden;
+  EngineOptions engine;
   bool json = false;
 };
 
@@ -48,11 +49,12 @@ Result<int> run(const Options& options) {
   std::error_code ignored;
   VerificationOptions verification_options{
       options.file, options.golden, std::filesystem::equivalent(options.file, shipped_model(), ignored),
-      [](const std::string&) {}};
+      options.engine, [](const std::string&) {}};
+  const uint64_t stages = options.engine.backend == Backend::cpu ? 6 : 7;
   uint64_t done = 0;
-  verification_options.progress = [&](const std::string&) { progress.update(done++, 6); };
+  verification_options.progress = [&](const std::string&) { progress.update(done++, stages); };
   KIGO_ASSIGN(const Verification verification, verify(verification_options));
-  progress.update(6, 6);
+  progress.update(stages, stages);
   constexpr int kExits[] = {kPassed, kFailed, kUndecided};
   return print(options.json, report(verification), verification.json(),
                kExits[static_cast<size_t>(verification.verdict())]);
@@ -68,6 +70,7 @@ void add_verify(CLI::App& app, int& exit) {
       app.add_subcommand("verify", "Check a model file: exit 0 passed, 1 failed, 3 undecided");
   command->add_option("file", options->file, "GGUF file; without it the model that ships with kigo");
   command->add_option("--golden", options->golden, "Folder with data from outside");
+  add_engine_options(*command, options->engine);
   command->add_flag("--json", options->json, "Print one JSON object");
   command->callback([options, &exit] {
     const auto status = run(*options);

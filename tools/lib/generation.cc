@@ -54,7 +54,7 @@ Status check(const GenerationOptions& options) {
   return {};
 }
 
-std::vector<float> rounded(const reference::Rows& logits) {
+std::vector<float> rounded(const model::Rows& logits) {
   const double* last = logits.values.data() + (logits.rows - 1) * logits.width;
   return {last, last + logits.width};
 }
@@ -66,7 +66,7 @@ std::string_view name(StopReason reason) {
   return kNames[static_cast<size_t>(reason)];
 }
 
-Result<Generation> generate(reference::Session& session, const model::Config& config,
+Result<Generation> generate(model::Session& session, const model::Config& config,
                             const text::Tokenizer& tokenizer, std::span<const uint32_t> prompt,
                             const GenerationOptions& options,
                             const std::function<void(std::string_view)>& on_text) {
@@ -83,7 +83,7 @@ Result<Generation> generate(reference::Session& session, const model::Config& co
 
   session.reset();
   auto start = std::chrono::steady_clock::now();
-  auto logits = session.forward(prompt, reference::Logits::Last);
+  auto logits = session.forward(prompt, model::Logits::Last);
   out.prefill_s = seconds_since(start);
   start = std::chrono::steady_clock::now();
   for (;;) {
@@ -108,7 +108,7 @@ Result<Generation> generate(reference::Session& session, const model::Config& co
       out.stop_reason = StopReason::context_full;
       break;
     }
-    logits = session.forward({&id, 1}, reference::Logits::Last);
+    logits = session.forward({&id, 1}, model::Logits::Last);
   }
   sink.finish();
   out.decode_s = seconds_since(start);

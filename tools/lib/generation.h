@@ -10,9 +10,10 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/model/config.h"
+#include "core/model/session.h"
 #include "core/sample/sampler.h"
 #include "core/text/tokenizer.h"
-#include "reference/model.h"
 
 namespace kigo::tools {
 
@@ -42,7 +43,7 @@ struct Generation {
 /// each piece of text as soon as it is certain, never a part of a character. Ids that the tokenizer does not
 /// have are never drawn. Errors: context_overflow when the prompt leaves no room for one token; those of
 /// check and of the forward pass.
-Result<Generation> generate(reference::Session& session, const model::Config& config,
+Result<Generation> generate(model::Session& session, const model::Config& config,
                             const text::Tokenizer& tokenizer, std::span<const uint32_t> prompt,
                             const GenerationOptions& options,
                             const std::function<void(std::string_view)>& on_text = {});

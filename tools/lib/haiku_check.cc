@@ -145,7 +145,7 @@ std::string haiku_report(const HaikuFiles& files, const Json& verification) {
     out += cat("Model `", text_of(*model, "file"), "`, sha256 `", text_of(*model, "sha256"), "`.\n");
   }
   out += cat("kigo ", text_of(files.environment, "version"), ", backend ",
-             text_of(files.environment, "backend"), ", ", text_of(files.environment, "cpu"), ".\n");
+             text_of(files.environment, "backend"), ", ", text_of(files.environment, "device"), ".\n");
   const auto transcripts = Fields(files.transcript, "transcript.json").items("attempts");
   const auto verdicts = Fields(verification, "verification.json").items("attempts");
   for (size_t i = 0; transcripts && verdicts && i < (*verdicts)->size(); ++i) {

@@ -1,7 +1,6 @@
 #include "tools/lib/haiku_run.h"
 
 #include <filesystem>
-#include <fstream>
 #include <random>
 
 #include "core/base/cat.h"
@@ -14,14 +13,6 @@ namespace kigo::tools {
 namespace {
 
 Time system_time() { return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()); }
-
-std::string cpu_name() {
-  std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);) {
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  }
-  return "unknown CPU";
-}
 
 struct Attempt {
   Json transcript;
@@ -51,7 +42,7 @@ Result<Json> judge(const model::Model& model, const text::Tokenizer& tokenizer, 
                        {"decoded", text::well_formed(tokenizer.decode(ids))}});
 }
 
-Result<Attempt> attempt_once(const model::Model& model, const text::Tokenizer& tokenizer,
+Result<Attempt> attempt_once(const model::Model& model, Engine& engine, const text::Tokenizer& tokenizer,
                              const HaikuOptions& options) {
   const auto clock = options.clock ? options.clock : system_time;
   const Time start = clock();
@@ -66,11 +57,10 @@ Result<Attempt> attempt_once(const model::Model& model, const text::Tokenizer& t
   GenerationOptions generation_options;
   generation_options.sampling.temperature = 0;
   generation_options.max_tokens = options.max_tokens;
-  reference::Session session(model, options.cache);
   KIGO_ASSIGN(const Generation generation,
-              generate(session, model.config, tokenizer, prompt_ids, generation_options));
+              generate(engine.session(), model.config, tokenizer, prompt_ids, generation_options));
   const Time end = clock();
-  KIGO_ASSIGN(Json reference, judge(model, tokenizer, options.cache, prompt_ids, generation.ids));
+  KIGO_ASSIGN(Json reference, judge(model, tokenizer, engine.twin_cache(), prompt_ids, generation.ids));
   return Attempt{Json::object({{"topic", options.topic},
                                {"word", word},
                                {"nonce", nonce},
@@ -89,12 +79,12 @@ Result<Attempt> attempt_once(const model::Model& model, const text::Tokenizer& t
                  std::move(reference)};
 }
 
-Json environment(const HaikuOptions& options, uint64_t model_bytes) {
+Json environment(const HaikuOptions& options, const Engine& engine, uint64_t model_bytes) {
   return Json::object({{"version", KIGO_VERSION},
                        {"commit", KIGO_COMMIT},
                        {"command", options.command},
-                       {"backend", "reference"},
-                       {"cpu", cpu_name()},
+                       {"backend", engine.name()},
+                       {"device", engine.device()},
                        {"clock", options.clock ? "injected" : "system"},
                        {"model", Json::object({{"file", options.model_file},
                                                {"sha256", options.model_sha256},
@@ -113,14 +103,14 @@ std::string fresh_nonce() {
   return nonce;
 }
 
-Result<HaikuFiles> run_haiku(const model::Model& model, const text::Tokenizer& tokenizer,
+Result<HaikuFiles> run_haiku(const model::Model& model, Engine& engine, const text::Tokenizer& tokenizer,
                              const HaikuOptions& options, const Lexicon& lexicon) {
   HaikuFiles files{Json::object({{"attempts", Json::array()}}), Json::object({{"attempts", Json::array()}}),
-                   environment(options, model.source.map.bytes().size())};
+                   environment(options, engine, model.source.map.bytes().size())};
   Json transcripts = Json::array();
   Json references = Json::array();
   for (int misses = 0, flips = 0; misses < options.attempts && flips < 2;) {
-    KIGO_ASSIGN(Attempt attempt, attempt_once(model, tokenizer, options));
+    KIGO_ASSIGN(Attempt attempt, attempt_once(model, engine, tokenizer, options));
     transcripts.push(std::move(attempt.transcript));
     references.push(std::move(attempt.reference));
     files.transcript = Json::object({{"attempts", transcripts}});

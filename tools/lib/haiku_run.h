@@ -8,7 +8,7 @@
 #include "core/base/result.h"
 #include "core/model/weights.h"
 #include "core/text/tokenizer.h"
-#include "reference/model.h"
+#include "tools/lib/engine.h"
 #include "tools/lib/haiku_check.h"
 #include "tools/lib/iso_time.h"
 
@@ -25,13 +25,13 @@ struct HaikuOptions {
   std::string command = "kigo haiku";  // for the record
   int attempts = 3;                    // a poem that misses is tried again with a new nonce
   int64_t max_tokens = 100;
-  reference::Cache cache = reference::Cache::Double;
   std::function<Time()> clock;  // empty: the system's
   std::function<std::string()> nonce = fresh_nonce;
 };
 
-/// The whole run, without a verdict in it. Errors: those of generation.
-Result<HaikuFiles> run_haiku(const model::Model& model, const text::Tokenizer& tokenizer,
+/// The whole run on the engine, which holds the model, with the reference's opinion of it, but without a
+/// verdict. Errors: those of generation.
+Result<HaikuFiles> run_haiku(const model::Model& model, Engine& engine, const text::Tokenizer& tokenizer,
                              const HaikuOptions& options, const Lexicon& lexicon);
 
 /// Writes the three files of the run, reads them back, computes verification.json from what was read and

@@ -8,6 +8,7 @@
 #include "core/base/result.h"
 #include "core/model/weights.h"
 #include "core/text/tokenizer.h"
+#include "tools/lib/engine.h"
 #include "tools/lib/goldens.h"
 #include "tools/lib/verification.h"
 
@@ -19,6 +20,7 @@ struct Subject {
   const text::Tokenizer* tokenizer;  // null when the file has none
   const std::optional<GoldenLogits>& golden;
   const VerificationOptions& options;
+  Engine& engine;  // whom to ask for the haiku
 };
 
 using Stages = Result<std::vector<Stage>>;
@@ -44,6 +46,10 @@ Stages logits_stages(const Subject& subject);
 /// before the next is fed, so equality here is equality of the free-running continuation. subject.golden is
 /// there.
 Stage greedy_stage(const Subject& subject);
+
+/// What lies in the memory of subject.engine, which is not the reference; its logits, token by token and
+/// behind prompts, and its greedy continuations, against the reference.
+Stages engine_stages(const Subject& subject);
 
 /// The haiku test; `poem` gets the answer.
 Result<Stage> haiku_stage(const Subject& subject, const std::string& sha256, std::string& poem);

@@ -194,7 +194,7 @@ Result<Stage> haiku_stage(const Subject& subject, const std::string& sha256, std
   options.model_sha256 = sha256;
   options.shipped = subject.options.shipped;
   options.command = "kigo verify";
-  const auto files = run_haiku(subject.model, *subject.tokenizer, options, lexicon);
+  const auto files = run_haiku(subject.model, subject.engine, *subject.tokenizer, options, lexicon);
   if (!files) return failed_stage("haiku", what, files.error());
   KIGO_ASSIGN(const Json checks, verify_haiku(*files, lexicon));
   const auto& attempts = *files->transcript.find("attempts")->items();

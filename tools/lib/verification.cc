@@ -114,7 +114,10 @@ Result<Verification> verify(const VerificationOptions& options) {
     verification.notes.insert(verification.notes.end(), tokenizer->notes().begin(), tokenizer->notes().end());
   }
   KIGO_ASSIGN(const auto golden, find_golden_logits(options.golden, verification.sha256));
-  const Subject subject{*model, tokenizer ? &*tokenizer : nullptr, golden, options};
+  KIGO_ASSIGN(const auto engine, open_engine(*model, options.engine));
+  if (options.engine.backend != Backend::cpu)
+    verification.notes.push_back(cat("backend ", engine->name(), ": ", engine->device()));
+  const Subject subject{*model, tokenizer ? &*tokenizer : nullptr, golden, options, *engine};
   KIGO_TRY(run("decode", [&] { return decode_stages(subject); }));
   if (tokenizer) {
     KIGO_TRY(run("tokenizer", [&] { return tokenizer_stages(subject); }));
@@ -129,6 +132,7 @@ Result<Verification> verify(const VerificationOptions& options) {
     verification.stages.push_back({"logits", "no logits from outside for this file", std::nullopt,
                                    Verdict::no_truth, "golden/make/logits.py makes them", 0});
   }
+  if (options.engine.backend != Backend::cpu) KIGO_TRY(run("gpu", [&] { return engine_stages(subject); }));
   const bool instruct = tokenizer && tokenizer->chat_format() != nullptr;
   if (instruct && model->config.context < kHaikuPositions) {
     verification.notes.push_back(cat("no haiku was asked for: a context of ", model->config.context,

@@ -8,6 +8,7 @@
 
 #include "core/base/json.h"
 #include "core/base/result.h"
+#include "tools/lib/engine.h"
 
 namespace kigo::tools {
 
@@ -38,12 +39,14 @@ struct VerificationOptions {
   std::string file;
   std::string golden;  // the golden folder
   bool shipped = false;
+  EngineOptions engine;  // with Backend::cuda the stages of the GPU are run as well, and the haiku there
   /// Told before each stage.
   std::function<void(const std::string& stage)> progress;
 };
 
 /// Runs all stages; the first that makes the following ones impossible (a file that cannot be read) is the
-/// last. Error: only for golden data that is itself broken.
+/// last. Error: golden data that is itself broken, or no such
+/// backend: neither says anything about the file.
 Result<Verification> verify(const VerificationOptions& options);
 
 std::string_view name(Verdict verdict);  // "pass", "FAIL", "no outside truth"

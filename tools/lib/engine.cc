@@ -1,0 +1,37 @@
+#include "tools/lib/engine.h"
+
+#include <fstream>
+
+namespace kigo::tools {
+namespace {
+
+std::string cpu_name() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  }
+  return "unknown CPU";
+}
+
+class CpuEngine final : public Engine {
+ public:
+  CpuEngine(const model::Model& model, reference::Cache cache) : session_(model, cache), cache_(cache) {}
+  model::Session& session() override { return session_; }
+  std::string name() const override { return "reference"; }
+  std::string device() const override { return cpu_name(); }
+  reference::Cache twin_cache() const override { return cache_; }
+
+ private:
+  reference::Session session_;
+  reference::Cache cache_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> open_engine(const model::Model& model, const EngineOptions& options) {
+  if (options.backend == Backend::cuda) return open_cuda_engine(model, options);
+  const auto cache = options.kv == Kv::half ? reference::Cache::Half : reference::Cache::Double;
+  return std::make_unique<CpuEngine>(model, cache);
+}
+
+}  // namespace kigo::tools

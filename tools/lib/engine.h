@@ -1,0 +1,50 @@
+// Who computes: the plain reference on the CPU, or the kernels on a GPU, behind one session.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/base/result.h"
+#include "core/model/session.h"
+#include "core/model/weights.h"
+#include "reference/model.h"
+
+namespace kigo::tools {
+
+enum class Backend : uint8_t { cpu, cuda };
+
+/// How keys and values are kept. `full` is each backend's own best: double on the CPU, float on a GPU.
+enum class Kv : uint8_t { backend_default, full, half };
+
+struct EngineOptions {
+  Backend backend = Backend::cpu;
+  Kv kv = Kv::backend_default;  // full on the CPU, half on a GPU
+  int device = 0;
+  bool precise_prefill = false;  // GPU: float operands for prompts as well; else half with float sums
+  bool half_weights = false;     // GPU: matrices expanded to half at load; else they stay as in the file
+};
+
+/// A model that is ready to run, with all that its session stands on.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  virtual model::Session& session() = 0;
+  /// "reference" or "cuda"
+  virtual std::string name() const = 0;
+  /// "AMD EPYC 9B14", "NVIDIA H200, driver 580.159"
+  virtual std::string device() const = 0;
+  /// The cache with which the reference rounds keys and values as this engine does.
+  virtual reference::Cache twin_cache() const = 0;
+  /// What lies in the device's memory, read back and compared with the file. Nothing to do on the CPU.
+  virtual Status check_weights() { return {}; }
+};
+
+/// Keeps a pointer to the model, which outlives the engine. Errors: those of the backend (no device, too
+/// little memory: cuda, out_of_memory), unsupported when this build has no CUDA.
+Result<std::unique_ptr<Engine>> open_engine(const model::Model& model, const EngineOptions& options);
+
+/// What stands behind Backend::cuda: cuda_engine.cc, or no_cuda.cc in a build without.
+Result<std::unique_ptr<Engine>> open_cuda_engine(const model::Model& model, const EngineOptions& options);
+
+}  // namespace kigo::tools
