@@ -21,11 +21,14 @@ LAYERS = {
     }),
     "reference": (["core", "reference"], {r"omp\.h": r".*"}),
     "kernels": (["core", "kernels"], {r"cuda": r".*", r"cublas": r".*"}),
-    "tests/support": (["core", "tests/support"], {r"gtest/": r".*", r"rapidcheck": r".*"}),
+    "tests/support": (["core", "kernels", "tests/pairs", "tests/support"],
+                      {r"gtest/": r".*", r"rapidcheck": r".*", r"cuda": r"tests/support/(gpu|device)\.(h|cc)"}),
     "tests/pairs": (["core", "reference", "kernels", "tests/pairs"], {}),
     "tests/cuda": (["core", "kernels"], {r"cuda": r".*"}),
+    "tests/laws/gpu": (["core", "reference", "kernels", "tests"], {r"gtest/": r".*", r"cuda": r".*"}),
     "tests": (["core", "reference", "kernels", "tests", "tools/lib"], {r"gtest/": r".*", r"rapidcheck": r".*"}),
-    "bench": (["core", "kernels", "reference", "tests/pairs", "tools/lib", "bench"], {r"benchmark/": r".*"}),
+    "bench": (["core", "kernels", "reference", "tests/pairs", "tests/support", "tools/lib", "bench"],
+              {r"benchmark/": r".*", r"cuda": r"bench/ops_\w+\.(h|cc)"}),
     "tools": (["core", "reference", "kernels", "tests/pairs", "tools"], {r"CLI/": r"tools/kigo/\w+\.(cc|h)"}),
 }
 SOURCES = {".h", ".cc", ".cu", ".cuh"}

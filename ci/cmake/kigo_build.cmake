@@ -36,13 +36,49 @@ if(NOT KIGO_SANITIZE MATCHES thread)
   find_package(OpenMP QUIET COMPONENTS CXX)
 endif()
 
+# The capabilities of this machine's GPUs, "90;100", empty without a GPU.
+function(_kigo_native_architectures out)
+  set(${out} "" PARENT_SCOPE)
+  find_program(NVIDIA_SMI nvidia-smi)
+  if(NOT NVIDIA_SMI)
+    return()
+  endif()
+  execute_process(COMMAND ${NVIDIA_SMI} --query-gpu=compute_cap --format=csv,noheader OUTPUT_VARIABLE capabilities
+                  RESULT_VARIABLE failed OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  if(failed)
+    return()
+  endif()
+  string(REGEX MATCHALL "[0-9]+\\.[0-9]+" capabilities "${capabilities}")
+  list(TRANSFORM capabilities REPLACE "\\." "")
+  list(REMOVE_DUPLICATES capabilities)
+  set(${out} "${capabilities}" PARENT_SCOPE)
+endfunction()
+
 if(KIGO_CUDA)
+  # Machine code and PTX for each architecture: those of this machine's GPUs, else Hopper, which PTX carries to
+  # everything newer.
   if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-    set(CMAKE_CUDA_ARCHITECTURES 90)
+    _kigo_native_architectures(native)
+    if(native)
+      set(CMAKE_CUDA_ARCHITECTURES ${native})
+    else()
+      set(CMAKE_CUDA_ARCHITECTURES 90)
+    endif()
   endif()
   enable_language(CUDA)
+  if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.4)
+    message(FATAL_ERROR "CUDA ${CMAKE_CUDA_COMPILER_VERSION} (${CMAKE_CUDA_COMPILER}), expected 12.4 or newer")
+  endif()
   set(CMAKE_CUDA_STANDARD 20)
   set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)  # CMake 3.25 does not know that nvcc has it
+  # As numbers, also where the user wrote a word.
+  set(KIGO_BUILT_ARCHITECTURES ${CMAKE_CUDA_ARCHITECTURES})
+  if(CMAKE_CUDA_ARCHITECTURES STREQUAL "native")
+    set(KIGO_BUILT_ARCHITECTURES ${CMAKE_CUDA_ARCHITECTURES_NATIVE})
+  elseif(CMAKE_CUDA_ARCHITECTURES MATCHES "^all")
+    set(KIGO_BUILT_ARCHITECTURES ${CMAKE_CUDA_ARCHITECTURES_ALL})
+  endif()
+  message(STATUS "CUDA ${CMAKE_CUDA_COMPILER_VERSION} for sm ${KIGO_BUILT_ARCHITECTURES}")
 endif()
 
 # kigo_library(NAME DIR): a static library of DIR's sources, whose headers must each compile alone.

@@ -15,11 +15,25 @@ function(_kigo_stems out pattern)
   set(${out} ${files} PARENT_SCOPE)
 endfunction()
 
+# Appends to `faults` every file among folder/*.extension that is neither an op nor in `support`.
+macro(_kigo_no_strays folder extension support)
+  _kigo_stems(stems ${folder}/*.${extension})
+  foreach(stem IN LISTS stems)
+    if(NOT stem IN_LIST OPS AND NOT stem IN_LIST ${support})
+      list(APPEND faults "${folder}/${stem}.${extension} is not in OPS (core/ops/list.cmake)")
+    endif()
+  endforeach()
+endmacro()
+
 function(require_complete_ops)
   set(faults)
   foreach(op IN LISTS OPS)
     set(worked_example tests/reference/${op}_test.cc)
-    foreach(file core/ops/${op}.h reference/${op}.h reference/${op}.cc ${worked_example})
+    set(files core/ops/${op}.h reference/${op}.h reference/${op}.cc ${worked_example})
+    if(NOT op IN_LIST REFERENCE_ONLY)
+      list(APPEND files kernels/${op}.h kernels/${op}.cu tests/pairs/${op}.h)
+    endif()
+    foreach(file IN LISTS files)
       if(NOT EXISTS ${CMAKE_SOURCE_DIR}/${file})
         list(APPEND faults "${op}: missing ${file}")
       endif()
@@ -32,23 +46,76 @@ function(require_complete_ops)
       endif()
     endif()
   endforeach()
-  foreach(folder_and_support "core/ops|OP_SUPPORT" "reference|REFERENCE_SUPPORT")
-    string(REGEX MATCH "^(.*)\\|(.*)$" _ ${folder_and_support})
-    set(folder ${CMAKE_MATCH_1})
-    set(support ${${CMAKE_MATCH_2}})
-    foreach(extension h cc)
-      _kigo_stems(stems ${folder}/*.${extension})
-      foreach(stem IN LISTS stems)
-        if(NOT stem IN_LIST OPS AND NOT stem IN_LIST support)
-          list(APPEND faults "${folder}/${stem}.${extension} is not in OPS (core/ops/list.cmake)")
-        endif()
-      endforeach()
-    endforeach()
+  foreach(op IN LISTS REFERENCE_ONLY)
+    if(NOT op IN_LIST OPS)
+      list(APPEND faults "${op} is in REFERENCE_ONLY, but not in OPS (core/ops/list.cmake)")
+    elseif(EXISTS ${CMAKE_SOURCE_DIR}/kernels/${op}.cu)
+      list(APPEND faults "${op} is in REFERENCE_ONLY, but there is kernels/${op}.cu")
+    endif()
   endforeach()
+  _kigo_no_strays(core/ops h OP_SUPPORT)
+  _kigo_no_strays(core/ops cc OP_SUPPORT)
+  _kigo_no_strays(reference h REFERENCE_SUPPORT)
+  _kigo_no_strays(reference cc REFERENCE_SUPPORT)
+  _kigo_no_strays(kernels h KERNEL_SUPPORT)
+  _kigo_no_strays(kernels cc KERNEL_SUPPORT)
+  _kigo_no_strays(kernels cu KERNEL_SUPPORT)
   if(faults)
     list(JOIN faults "\n" text)
     message(FATAL_ERROR "${text}")
   endif()
+endfunction()
+
+# Sets `out` to sources, written to the build folder, that define kigo::pairs::all_pairs(): one file for each op, so
+# that they are compiled side by side. tests/pairs/kv_append.h must define KvAppendPairs.
+function(kigo_generate_pairs out)
+  set(folder ${CMAKE_CURRENT_BINARY_DIR}/generated)
+  set(sources)
+  set(declarations)
+  set(calls)
+  foreach(op IN LISTS OPS)
+    if(op IN_LIST REFERENCE_ONLY)
+      continue()
+    endif()
+    string(REPLACE "_" ";" words ${op})
+    set(camel)
+    foreach(word IN LISTS words)
+      string(SUBSTRING ${word} 0 1 first)
+      string(SUBSTRING ${word} 1 -1 rest)
+      string(TOUPPER ${first} first)
+      string(APPEND camel ${first}${rest})
+    endforeach()
+    file(CONFIGURE OUTPUT ${folder}/${op}_pairs.cc @ONLY CONTENT
+"#include \"tests/pairs/any_pair.h\"
+#include \"tests/pairs/${op}.h\"
+
+namespace kigo::pairs {
+std::vector<PairPtr> ${op}_pairs() { return erased(${camel}Pairs{}); }
+}  // namespace kigo::pairs
+")
+    list(APPEND sources ${folder}/${op}_pairs.cc)
+    string(APPEND declarations "std::vector<PairPtr> ${op}_pairs();\n")
+    string(APPEND calls "  for (PairPtr& pair : ${op}_pairs()) all.push_back(std::move(pair));\n")
+  endforeach()
+  file(CONFIGURE OUTPUT ${folder}/all_pairs.cc @ONLY CONTENT
+"#include <utility>
+
+#include \"tests/pairs/any_pair.h\"
+
+namespace kigo::pairs {
+${declarations}
+static std::vector<PairPtr> gathered() {
+  std::vector<PairPtr> all;
+${calls}  return all;
+}
+
+const std::vector<PairPtr>& all_pairs() {
+  static const std::vector<PairPtr> pairs = gathered();
+  return pairs;
+}
+}  // namespace kigo::pairs
+")
+  set(${out} ${sources} ${folder}/all_pairs.cc PARENT_SCOPE)
 endfunction()
 
 require_complete_ops()

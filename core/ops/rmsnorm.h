@@ -25,16 +25,23 @@ struct RmsNorm {
   float eps = 0;                   // added to the mean square, inside the root
 };
 
+/// What a norm reads, also as a part of a fused op. Errors: bad_shape, unsupported.
 template <class T, Space S>
-Status check(const RmsNorm<T, S>& op) {
-  KIGO_TRY(expect_view("rmsnorm.x", op.x, op.x.shape));
-  KIGO_TRY(expect_between("rmsnorm.width", op.x.shape[1], 1, 32768));
-  KIGO_TRY(expect_view("rmsnorm.weight", op.weight, {op.x.shape[1]}));
-  KIGO_TRY(expect_view("rmsnorm.y", op.y, op.x.shape));
-  if (!std::isfinite(op.eps) || op.eps < 0) {
-    return fail(Code::unsupported, "rmsnorm.eps", cat(op.eps), "a finite number from 0 on");
+Status expect_norm(std::string_view subject, const View<const T, 2, S>& x,
+                   const View<const float, 1, S>& weight, float eps) {
+  KIGO_TRY(expect_view(cat(subject, ".x"), x, x.shape));
+  KIGO_TRY(expect_between(cat(subject, ".width"), x.shape[1], 1, 32768));
+  KIGO_TRY(expect_view(cat(subject, ".weight"), weight, {x.shape[1]}));
+  if (!std::isfinite(eps) || eps < 0) {
+    return fail(Code::unsupported, cat(subject, ".eps"), cat(eps), "a finite number from 0 on");
   }
   return {};
+}
+
+template <class T, Space S>
+Status check(const RmsNorm<T, S>& op) {
+  KIGO_TRY(expect_norm("rmsnorm", op.x, op.weight, op.eps));
+  return expect_view("rmsnorm.y", op.y, op.x.shape);
 }
 
 }  // namespace kigo::ops

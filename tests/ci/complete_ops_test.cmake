@@ -6,12 +6,14 @@ set(worked "TEST(Rope, WorkedExample) {}\n")
 # A tree with one complete operation, rope, and the files around it.
 function(make_tree)
   file(REMOVE_RECURSE ${SCRATCH})
-  foreach(file core/ops/rope.h core/ops/matrix.h reference/rope.h reference/rope.cc reference/model.cc)
+  foreach(file core/ops/rope.h core/ops/matrix.h reference/rope.h reference/rope.cc reference/model.cc
+               kernels/rope.h kernels/rope.cu kernels/model.cc tests/pairs/rope.h)
     file(WRITE ${SCRATCH}/${file} "")
   endforeach()
   file(WRITE ${SCRATCH}/tests/reference/rope_test.cc "${worked}")
   file(WRITE ${SCRATCH}/core/ops/list.cmake
-       "set(OPS rope)\nset(OP_SUPPORT matrix)\nset(REFERENCE_SUPPORT model)\n")
+       "set(OPS rope)\nset(OP_SUPPORT matrix)\nset(REFERENCE_SUPPORT model)\n"
+       "set(KERNEL_SUPPORT model)\n")
 endfunction()
 
 # Runs the check in the tree; an empty expectation is that it passes.
@@ -30,7 +32,8 @@ endfunction()
 make_tree()
 expect(complete "")
 
-foreach(file core/ops/rope.h reference/rope.h reference/rope.cc tests/reference/rope_test.cc)
+foreach(file core/ops/rope.h reference/rope.h reference/rope.cc tests/reference/rope_test.cc kernels/rope.h
+             kernels/rope.cu tests/pairs/rope.h)
   make_tree()
   file(REMOVE ${SCRATCH}/${file})
   expect("without ${file}" "rope: missing ${file}")
@@ -40,10 +43,20 @@ make_tree()
 file(WRITE ${SCRATCH}/tests/reference/rope_test.cc "TEST(Rope, Other) {}\n")
 expect("without a worked example" "rope: no WorkedExample in tests/reference/rope_test.cc")
 
-foreach(stray core/ops/stray.h reference/stray.cc reference/stray.h)
+foreach(stray core/ops/stray.h reference/stray.cc reference/stray.h kernels/stray.h kernels/stray.cc kernels/stray.cu)
   make_tree()
   file(WRITE ${SCRATCH}/${stray} "")
   expect("with ${stray}" "${stray} is not in OPS (core/ops/list.cmake)")
 endforeach()
+
+make_tree()
+file(APPEND ${SCRATCH}/core/ops/list.cmake "set(REFERENCE_ONLY rope)\n")
+expect("a reference-only operation with a kernel" "rope is in REFERENCE_ONLY, but there is kernels/rope.cu")
+file(REMOVE ${SCRATCH}/kernels/rope.h ${SCRATCH}/kernels/rope.cu ${SCRATCH}/tests/pairs/rope.h)
+expect("a reference-only operation" "")
+
+make_tree()
+file(APPEND ${SCRATCH}/core/ops/list.cmake "set(REFERENCE_ONLY ghost)\n")
+expect("an unknown reference-only operation" "ghost is in REFERENCE_ONLY, but not in OPS")
 
 file(REMOVE_RECURSE ${SCRATCH})

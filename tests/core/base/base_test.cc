@@ -84,6 +84,17 @@ TEST(Sha256, GivesThePublishedDigests) {
   EXPECT_EQ(digest("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+TEST(Sha256, DoesNotCareHowTheBytesAreCut) {
+  const std::string_view text = "abcdefghijklmnopqrstuvwxyz";
+  const auto bytes = std::as_bytes(std::span(text.data(), text.size()));
+  for (size_t cut = 0; cut <= text.size(); ++cut) {
+    Sha256 hash;
+    hash.update(bytes.first(cut));
+    hash.update(bytes.subspan(cut));
+    EXPECT_EQ(hash.digits(), sha256(bytes)) << "cut after " << cut;
+  }
+}
+
 class FileTest : public testing::Test {
  protected:
   FileTest() { std::filesystem::create_directory(folder_); }

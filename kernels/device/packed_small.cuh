@@ -1,0 +1,96 @@
+// Packed formats of 32 values a block: a unit is a block.
+#pragma once
+
+#include "kernels/device/packed_unit.cuh"
+
+namespace kigo::kernels::device::packed {
+
+/// Codes of four bits around 8. Planes: 16 bytes of nibbles, d.
+struct Q4_0 : Grouped<Q4_0, 1, false> {
+  static constexpr uint32_t id = 2;
+  static constexpr int run = 16;
+  struct Raw {
+    uint4 nibbles;
+    uint32_t d;
+  };
+  static __device__ Raw load(const Planes& planes, int64_t row, int unit) {
+    const uint32_t block = unit_index(planes, row, unit);
+    return {load_streamed16(planes.plane[0] + uint64_t{16} * block),
+            load_shared_by_lanes<uint16_t>(planes.plane[1] + uint64_t{2} * block)};
+  }
+  static __host__ __device__ constexpr int position(int unit, int i) { return kUnit * unit + i; }
+  static __device__ void codes(const Raw& raw, float (&q)[kUnit]) {
+    const uint32_t words[4] = {raw.nibbles.x, raw.nibbles.y, raw.nibbles.z, raw.nibbles.w};
+#pragma unroll
+    for (int k = 0; k < 4; ++k) {
+      bytes_to_floats<8>(words[k] & 0x0F0F0F0Fu, q + 4 * k);
+      bytes_to_floats<8>(words[k] >> 4 & 0x0F0F0F0Fu, q + 16 + 4 * k);
+    }
+  }
+  static __device__ void scales(const Raw& raw, float (&scale)[1]) { scale[0] = half_at(raw.d); }
+};
+
+/// Codes of five bits around 16. Planes: 16 bytes of nibbles, 32 fifth bits, d.
+struct Q5_0 : Grouped<Q5_0, 1, false> {
+  static constexpr uint32_t id = 6;
+  static constexpr int run = 16;
+  struct Raw {
+    uint4 nibbles;
+    uint32_t fifth;
+    uint32_t d;
+  };
+  static __device__ Raw load(const Planes& planes, int64_t row, int unit) {
+    const uint32_t block = unit_index(planes, row, unit);
+    return {load_streamed16(planes.plane[0] + uint64_t{16} * block),
+            load_shared_by_lanes<uint32_t>(planes.plane[1] + uint64_t{4} * block),
+            load_shared_by_lanes<uint16_t>(planes.plane[2] + uint64_t{2} * block)};
+  }
+  static __host__ __device__ constexpr int position(int unit, int i) { return kUnit * unit + i; }
+
+  /// Bits First .. First + 3 as 16 or 0 in a byte each. The factor lays four copies 7 bits apart, so that the
+  /// copies do not meet and bit k of the k-th one stands at 8k + 4.
+  template <int First>
+  static __device__ uint32_t spread(uint32_t bits) {
+    return ((bits >> First & 0xFu) * 0x02040810u) & 0x10101010u;
+  }
+  static __device__ void codes(const Raw& raw, float (&q)[kUnit]) {
+    const uint32_t words[4] = {raw.nibbles.x, raw.nibbles.y, raw.nibbles.z, raw.nibbles.w};
+    const uint32_t f = raw.fifth;
+    const uint32_t low[4] = {spread<0>(f), spread<4>(f), spread<8>(f), spread<12>(f)};
+    const uint32_t high[4] = {spread<16>(f), spread<20>(f), spread<24>(f), spread<28>(f)};
+#pragma unroll
+    for (int k = 0; k < 4; ++k) {
+      bytes_to_floats<16>((words[k] & 0x0F0F0F0Fu) | low[k], q + 4 * k);
+      bytes_to_floats<16>((words[k] >> 4 & 0x0F0F0F0Fu) | high[k], q + 16 + 4 * k);
+    }
+  }
+  static __device__ void scales(const Raw& raw, float (&scale)[1]) { scale[0] = half_at(raw.d); }
+};
+
+/// Signed bytes. Planes: 32 bytes, d.
+struct Q8_0 : Grouped<Q8_0, 1, false> {
+  static constexpr uint32_t id = 8;
+  static constexpr int run = 32;
+  struct Raw {
+    uint4 low;
+    uint4 high;
+    uint32_t d;
+  };
+  static __device__ Raw load(const Planes& planes, int64_t row, int unit) {
+    const uint32_t block = unit_index(planes, row, unit);
+    return {load_halves16(planes.plane[0] + uint64_t{32} * block),
+            load_halves16(planes.plane[0] + uint64_t{32} * block + 16),
+            load_shared_by_lanes<uint16_t>(planes.plane[1] + uint64_t{2} * block)};
+  }
+  static __host__ __device__ constexpr int position(int unit, int i) { return kUnit * unit + i; }
+  static __device__ void codes(const Raw& raw, float (&q)[kUnit]) {
+    const uint32_t words[8] = {raw.low.x,  raw.low.y,  raw.low.z,  raw.low.w,
+                               raw.high.x, raw.high.y, raw.high.z, raw.high.w};
+    // With the sign bit flipped a signed byte is itself plus 128.
+#pragma unroll
+    for (int k = 0; k < 8; ++k) bytes_to_floats<128>(words[k] ^ 0x80808080u, q + 4 * k);
+  }
+  static __device__ void scales(const Raw& raw, float (&scale)[1]) { scale[0] = half_at(raw.d); }
+};
+
+}  // namespace kigo::kernels::device::packed

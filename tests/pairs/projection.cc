@@ -1,0 +1,124 @@
+#include "tests/pairs/projection.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "core/compare/bound.h"
+#include "reference/linear.h"
+#include "reference/rmsnorm.h"
+#include "tests/pairs/blocks.h"
+#include "tests/pairs/wrong_blocks.h"
+
+namespace kigo::pairs {
+namespace {
+
+constexpr int64_t kSlice = 20 * 32 * 32;  // columns that a block of 20 warps covers
+
+int64_t cols_of(const quant::TensorType& type, const Tensor& blocks) {
+  return blocks.shape[1] / type.block_bytes * type.block_values;
+}
+
+/// m of sum_bound() less the log2 cols that dot_bound() adds.
+double serial_terms(const quant::TensorType& type, int64_t cols) {
+  const auto levels = [](int64_t n) {
+    return static_cast<int>(std::bit_width(static_cast<uint64_t>(n) - 1));
+  };  // log2 n, rounded up
+  const int64_t slices = (cols + kSlice - 1) / kSlice, warps = std::min<int64_t>((cols + 1023) / 1024, 20);
+  const int64_t unit = type.block_values == 256 ? 20 : 34;
+  // Scalars are dealt out so that even a short row may touch all of a warp's lanes.
+  const int tree = type.block_values == 1 ? 5 : std::min(5, levels((cols + 31) / 32));
+  return static_cast<double>(unit + 2 + tree + (warps - 1) + slices - levels(cols));
+}
+
+template <class... Formats>
+struct Magnitudes {
+  static std::vector<double> of(const quant::TensorType& type, int64_t cols, const Tensor& blocks) {
+    std::vector<double> out;
+    const bool known =
+        ((type.id == Formats::gguf_id && (out = magnitudes<Formats>(type, cols, blocks), true)) || ...);
+    KIGO_CHECK(known);
+    return out;
+  }
+};
+
+}  // namespace
+
+const quant::TensorType& type_named(std::string_view name) {
+  const quant::TensorType* type = quant::find_tensor_type(name);
+  KIGO_CHECK(type != nullptr);
+  return *type;
+}
+
+std::vector<double> magnitudes_of(const quant::TensorType& type, int64_t cols, const Tensor& blocks) {
+  return quant::FormatList::into<Magnitudes>::of(type, cols, blocks);
+}
+
+std::vector<double> sum_bound(const quant::TensorType& type, const Tensor& blocks, std::span<const double> x,
+                              double extra) {
+  const int64_t rows = blocks.shape[0], cols = cols_of(type, blocks);
+  const std::vector<double> w = magnitudes_of(type, cols, blocks);
+  const compare::Accumulation how{.serial_terms = serial_terms(type, cols) + extra};
+  std::vector<double> bounds(static_cast<size_t>(rows));
+  for (size_t j = 0; j < bounds.size(); ++j) {
+    double sum = 0;
+    for (size_t i = 0; i < x.size(); ++i) sum += w[j * x.size() + i] * std::abs(x[i]);
+    bounds[j] = compare::dot_bound(cols, sum, 0, how);
+  }
+  return bounds;
+}
+
+std::vector<double> normed(const NormedProduct& in) {
+  std::vector<double> n(in.x.size());
+  const std::vector<float> weight(in.weight.begin(), in.weight.end());
+  const auto width = static_cast<int64_t>(n.size());
+  KIGO_CHECK(reference::rmsnorm<double>({.x = {in.x.data(), {1, width}},
+                                         .weight = {weight.data(), {width}},
+                                         .y = {n.data(), {1, width}},
+                                         .eps = in.eps})
+                 .has_value());
+  return n;
+}
+
+double root_roundings(int64_t width) {
+  const int64_t slices = (width + kSlice - 1) / kSlice, stretches = (width + 127) / 128;  // of a warp's fours
+  const int64_t thread = 4 * std::min<int64_t>(stretches, 8) * slices,
+                warps = std::min<int64_t>(stretches, 20);
+  return static_cast<double>(thread + 5 + warps + slices + 2) / 2 + 1;
+}
+
+std::vector<double> normed_product_bound(const quant::TensorType& type, const Tensor& blocks,
+                                         const NormedProduct& in, std::span<const double> want) {
+  const double relative =
+      1.02 * (root_roundings(static_cast<int64_t>(in.x.size())) + 1) * compare::kUnitFloat;
+  std::vector<double> bounds = sum_bound(type, blocks, normed(in), 1);
+  for (size_t j = 0; j < bounds.size(); ++j) bounds[j] = 1.02 * bounds[j] + relative * std::abs(want[j]);
+  return bounds;
+}
+
+std::vector<double> product_in_half(const quant::TensorType& type, const Tensor& blocks,
+                                    std::span<const double> n) {
+  const std::vector<float> w = decoded(type, cols_of(type, blocks), blocks);
+  std::vector<double> out(static_cast<size_t>(blocks.shape[0]));
+  for (size_t j = 0; j < out.size(); ++j) {
+    for (size_t i = 0; i < n.size(); ++i)
+      out[j] = double{to_float(to_f16(out[j] + double{w[j * n.size() + i]} * n[i]))};
+  }
+  return out;
+}
+
+std::vector<double> product(const quant::TensorType& type, const Tensor& blocks, std::span<const double> n) {
+  const int64_t rows = blocks.shape[0], cols = cols_of(type, blocks);
+  std::vector<double> out(static_cast<size_t>(rows));
+  KIGO_CHECK(reference::linear<double>({.x = {n.data(), {1, cols}},
+                                        .w = host_matrix(type, cols, blocks),
+                                        .bias = {},
+                                        .y = {out.data(), {1, rows}}})
+                 .has_value());
+  return out;
+}
+
+double matrix_bytes(const quant::TensorType& type, int64_t rows, int64_t cols) {
+  return static_cast<double>(rows * (cols / type.block_values) * type.block_bytes);
+}
+
+}  // namespace kigo::pairs
