@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Writes what was measured into README.md, between its markers, with machine and date.
 
-    ci/readme_table.py            run the benchmarks and `kigo verify`, then write
-    ci/readme_table.py --check    say whether README.md holds both parts, without running anything
+    ci/readme_table.py            run the benchmarks and `kigo verify`, then write all parts
+    ci/readme_table.py --gpu      write the GPU's part alone, from bench/history
+    ci/readme_table.py --check    say whether README.md holds all parts, and the GPU's as bench/history has it
 """
 import datetime
 import json
@@ -26,6 +27,60 @@ ROWS = {
     "DecodeRow/Q4_K": ("Q4_K rows decoded, float32 written, one core", "1 GB/s"),
     "DecodeRow/Q8_0": ("Q8_0 rows decoded, float32 written, one core", "1 GB/s"),
 }
+
+# Of a GPU: (shape, mode, what) of kigo_model_bench: (what a reader calls it, the floor: llama.cpp, August 2026, its best
+# settings, on the same shapes and an H200).
+GPU_MODEL_ROWS = {
+    ("qwen2.5-0.5b", "fused", "decode 128 behind 0"): ("0.5B: decode", 1020),
+    ("qwen2.5-0.5b", "half", "prefill 512"): ("0.5B: prompt of 512", 48700),
+    ("qwen2.5-0.5b", "half", "prefill 2048"): ("0.5B: prompt of 2048", None),
+    ("qwen2.5-0.5b", "precise", "prefill 512"): ("0.5B: prompt of 512, `--prefill precise`", None),
+    ("qwen2.5-7b", "fused", "decode 128 behind 0"): ("7B: decode", 285),
+    ("qwen2.5-7b", "fused", "decode 128 behind 512"): ("7B: decode behind 512 positions", None),
+    ("qwen2.5-7b", "half", "prefill 512"): ("7B: prompt of 512", 9900),
+    ("qwen2.5-7b", "half", "prefill 2048"): ("7B: prompt of 2048", 11000),
+    ("qwen2.5-7b", "precise", "prefill 512"): ("7B: prompt of 512, `--prefill precise`", None),
+}
+# Matrix times vector at the 7B's shapes, by ops_bench: rows, columns.
+GPU_MATRICES = [(18944, 3584), (3584, 18944), (152064, 3584)]
+GPU_FORMATS = ["q4_k", "q6_k", "q8_0", "f16"]
+
+
+def history():
+    """The newest measurement of every key: lines are in the order of measuring, files in that of their names."""
+    newest = {}
+    for file in sorted((ROOT / "bench/history").glob("*.jsonl")):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            record = json.loads(line)
+            if record.get("bench") == "model":
+                newest[record["shape"], record["mode"], record["what"]] = record
+            else:
+                newest[record["pair"], record["case"]] = record
+    return newest
+
+
+def gpu_figures():
+    records = history()
+    used = []
+    lines = ["| Qwen2.5 shapes, q4_k_m types | tokens/s | floor |", "|---|---:|---:|"]
+    for key, (what, floor) in GPU_MODEL_ROWS.items():
+        if key in records:
+            used.append(records[key])
+            lines.append(f"| {what} | {records[key]['tokens_per_s']:,.0f} | {f'{floor:,}' if floor else ''} |")
+    lines += ["", "| matrix times vector | bytes | cold | of copy bandwidth | repeated |", "|---|---:|---:|---:|---:|"]
+    for kind in GPU_FORMATS:
+        for rows, cols in GPU_MATRICES:
+            for key, record in records.items():
+                if key[0] == f"linear_{kind}" and f"tokens=1 rows={rows} cols={cols} " in key[1] + " ":
+                    used.append(record)
+                    lines.append(f"| {kind.upper()} [{rows}, {cols}] | {record['bytes'] / 1e6:.1f} MB | {record['cold_us']:.1f} us"
+                                 f" | {100 * record['share_copy']:.0f} % | {record['hot_us']:.1f} us |")
+    names = ", ".join(sorted({record["gpu"] for record in used}))
+    dates = ", ".join(sorted({record["date"] for record in used}))
+    lines.append(f"\n{names}, {dates}, by `build/cuda/bench/kigo_model_bench` and `ops_bench`, which wrote `bench/history`. Token in, "
+                 "chosen id on the host\nat every step; floors: llama.cpp of August 2026 with its best settings on the same shapes "
+                 "and card. Cold: one launch\nbehind a flushed cache, launch included; repeated: in a graph, on the same memory.")
+    return "\n".join(lines)
 
 
 def figure(record):
@@ -79,9 +134,14 @@ def main(arguments):
     if arguments == ["--check"]:
         missing = [what for what, _ in ROWS.values() if f"| {what} |" not in text]
         missing += [] if "verdict: pass" in text else ["output of kigo verify"]
+        missing += [] if gpu_figures() in text else ["what bench/history says (--gpu)"]
         for what in missing:
             print(f"README.md: lacks '{what}'; run ci/readme_table.py")
         return 1 if missing else 0
+    text = replaced(text, "gpu", gpu_figures())
+    if arguments == ["--gpu"]:
+        readme.write_text(text, encoding="utf-8")
+        return 0
     text = replaced(text, "verify", verification())
     readme.write_text(replaced(text, "figures", figures()), encoding="utf-8")
     return 0
