@@ -77,9 +77,10 @@ def gpu_figures():
                                  f" | {100 * record['share_copy']:.0f} % | {record['hot_us']:.1f} us |")
     names = ", ".join(sorted({record["gpu"] for record in used}))
     dates = ", ".join(sorted({record["date"] for record in used}))
-    lines.append(f"\n{names}, {dates}, by `build/cuda/bench/kigo_model_bench` and `ops_bench`, which wrote `bench/history`. Token in, "
-                 "chosen id on the host\nat every step; floors: llama.cpp of August 2026 with its best settings on the same shapes "
-                 "and card. Cold: one launch\nbehind a flushed cache, launch included; repeated: in a graph, on the same memory.")
+    lines.append(f"\n{names}, {dates}, by `build/cuda/bench/kigo_model_bench` and `ops_bench`, which wrote `bench/history`.\n"
+                 "Token in, chosen id on the host at every step; floors: llama.cpp of August 2026 with its best settings on the\n"
+                 "same shapes and card. Cold: one launch behind a flushed cache, launch included; repeated: in a graph, on the\n"
+                 "same memory.")
     return "\n".join(lines)
 
 
