@@ -13,7 +13,7 @@ namespace {
 
 using kernels::status_of;
 
-constexpr int kLaunchesInGraph = 20;
+constexpr size_t kLaunchesInGraph = 20;
 constexpr int kMeasurements = 7;
 
 /// From 2^-7 to 2^-3, either sign. Drawn, because equal numbers take less power and run faster than a real
@@ -61,9 +61,10 @@ Result<double> Clock::cold_us(const Launch& launch) {
   return between_events_us(launch);
 }
 
-Result<double> Clock::hot_us(const Launch& launch) {
+Result<double> Clock::in_a_row_us(std::span<const Launch> launches) {
+  const size_t count = (kLaunchesInGraph + launches.size() - 1) / launches.size() * launches.size();
   const Launch many = [&](kernels::Stream stream) -> Status {
-    for (int i = 0; i < kLaunchesInGraph; ++i) KIGO_TRY(launch(stream));
+    for (size_t i = 0; i < count; ++i) KIGO_TRY(launches[i % launches.size()](stream));
     return {};
   };
   KIGO_ASSIGN(const kernels::Graph graph, kernels::Graph::capture(stream(), [&] { return many(stream()); }));
@@ -73,7 +74,7 @@ Result<double> Clock::hot_us(const Launch& launch) {
   std::vector<double> each_us;
   for (int i = 0; i < kMeasurements; ++i) {
     KIGO_ASSIGN(const double us, between_events_us(replay));
-    each_us.push_back(us / kLaunchesInGraph);
+    each_us.push_back(us / static_cast<double>(count));
   }
   return median(std::move(each_us));
 }

@@ -1,10 +1,11 @@
-// Measures what kernels take on a GPU, with CUDA events: cold, with nothing in the second-level cache, and
-// hot; and what the hardware can do at all, in the same run.
+// Measures what kernels take on a GPU, with CUDA events: with nothing in the second-level cache, alone or one
+// after another, and hot; and what the hardware can do at all, in the same run.
 #pragma once
 
 #include <cuda_runtime_api.h>
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,8 +34,9 @@ class Clock {
 
   /// Microseconds of one launch, after a write to three times the second-level cache.
   Result<double> cold_us(const Launch& launch);
-  /// Microseconds of one launch of the 20 in a graph, one after another on the same memory.
-  Result<double> hot_us(const Launch& launch);
+  /// Microseconds of one launch in a graph of at least 20, one after another and round and round: the same
+  /// work on memory of its own each. One of them alone is hot.
+  Result<double> in_a_row_us(std::span<const Launch> launches);
   Result<Limits> limits();
 
  private:

@@ -6,6 +6,8 @@ namespace kigo::bench {
 
 std::string history_line(const Setup& setup, const Measurement& measured) {
   const double cold_s = 1e-6 * measured.cold_us;
+  const double row_share =
+      measured.row_us == 0 ? 0 : measured.bytes / (1e-6 * measured.row_us) / setup.copy_bytes_per_s;
   const Json line = Json::object({{"date", setup.date},
                                   {"machine", setup.machine},
                                   {"gpu", setup.gpu},
@@ -15,10 +17,12 @@ std::string history_line(const Setup& setup, const Measurement& measured) {
                                   {"pair", measured.pair},
                                   {"case", measured.text},
                                   {"cold_us", measured.cold_us},
+                                  {"row_us", measured.row_us},
                                   {"hot_us", measured.hot_us},
                                   {"bytes", measured.bytes},
                                   {"flops", measured.flops},
                                   {"share_copy", measured.bytes / cold_s / setup.copy_bytes_per_s},
+                                  {"row_share_copy", row_share},
                                   {"share_half", measured.flops / cold_s / setup.half_flops_per_s},
                                   {"copy_bytes_per_s", setup.copy_bytes_per_s},
                                   {"half_flops_per_s", setup.half_flops_per_s}});

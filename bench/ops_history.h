@@ -25,6 +25,7 @@ struct Measurement {
   std::string pair;
   std::string text;  // of the case
   double cold_us = 0;
+  double row_us = 0;  // 0: not measured
   double hot_us = 0;
   double bytes = 0;
   double flops = 0;

@@ -26,13 +26,12 @@ std::span<const LinearChoice> linear_choices();
 
 /// y[t, j] = sum_i w(j, i) * x[t, i] (+ bias[j]); w packed as core/ops/packing.h says.
 /// Types   T = float; w of every format of quant::FormatList, decoded exactly. Sums in float, each in an
-/// order
-///         that depends on the length of a row, its format and the kernel chosen: the same bits for every
-///         number of tokens up to kLinearRowsTokens, and for every number beyond.
+///         order that depends on the length of a row, its format and the kernel chosen: the same bits for
+///         every number of tokens up to kLinearRowsTokens, where linear_rows.h says how x is rounded, and for
+///         every number beyond.
 /// Bounds  at least one row and one column, fewer than 2^30 columns; tokens == 0 launches nothing.
-/// Memory  rows of x and y may be padded; nothing beyond the shape is read or written; w aligned to 256
-/// bytes;
-///         y must not be x. No allocation, no sync: safe in a graph.
+/// Memory  rows of x and y may be padded; nothing beyond the shape is read or written; w aligned to
+///         256 bytes; y must not be x. No allocation, no sync: safe in a graph.
 /// Errors  bad_shape, unsupported before the launch; cuda when it fails.
 /// Twin    reference::linear, bound in tests/pairs/linear.h.
 /// Source  GGUF stores a matrix as [in, out], in fastest: docs/gguf.md, section 7.

@@ -9,7 +9,7 @@
 namespace kigo::kernels {
 
 /// y[0, j] = residual[0, j] + sum_i w(j, i) * x[0, i]; w packed as core/ops/packing.h says.
-/// Types   T = float; w of every packed format. Sums in float, rounded as linear_rows rounds them, then the
+/// Types   T = float; w of every packed format. x and the sums rounded as linear_rows rounds them, then the
 ///         residual is added.
 /// Bounds  one token; at least one row and one column.
 /// Memory  nothing beyond the shape is read or written; y may be residual, and must not be x. No

@@ -10,8 +10,8 @@ namespace kigo::kernels {
 
 /// With n = rmsnorm(x): logits[0, j] = sum_i head(j, i) n[i]; ids[0] = argmax of the stored logits, ties to
 /// the lowest id. The head is packed as core/ops/packing.h says.
-/// Types   T = float; head of every packed format. Sums of w * (x * norm weight) in float, divided by the
-///         root mean square at the end.
+/// Types   T = float; head of every packed format. Sums of w * (x * norm weight), rounded as in
+///         linear_rows.h, divided by the root mean square at the end.
 /// Bounds  one token; those of rmsnorm, linear and argmax. NaN is never the largest.
 /// Memory  nothing beyond the shape is read or written. `workspace` has at least ops::kHeadWorkspace
 ///         words; `ticket` is one word, zero before the first run and left zero by each; a run that overlaps

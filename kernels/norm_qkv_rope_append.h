@@ -12,8 +12,8 @@ namespace kigo::kernels {
 /// With n = rmsnorm(x): y = rope(n Wq + bq), the cache gets rope(n Wk + bk) and n Wv + bv at positions[0].
 /// The matrices are packed as core/ops/packing.h says.
 /// Types   T = float; the matrices of every packed format, each of its own; cache C = float, f16, rounded
-///         to nearest. Sums of w * (x * norm weight) in float, divided by the root mean square, then the
-///         bias is added; angles in double, the turn in float.
+///         to nearest. Sums of w * (x * norm weight), rounded as in linear_rows.h, divided by the root mean
+///         square, then the bias is added; angles in double, the turn in float.
 /// Bounds  one token; those of the composed ops; head_dim even. The position and its page lie on the device,
 ///         where nobody checks them: the caller has.
 /// Memory  heads and pages may be padded; nothing beyond the shapes is read or written; y must not be x. No

@@ -55,6 +55,21 @@ double dot_bound(int64_t k, double sum_of_magnitudes, double want, const Accumul
   return kSlack * how.unit * roundings * sum_of_magnitudes + how.unit_out * std::abs(want) + underflow;
 }
 
+double shared_exponent_bound(Values w, Values x, const SharedExponent& how) {
+  KIGO_CHECK(w.size() == x.size() && how.columns > 0);
+  const auto columns = static_cast<size_t>(how.columns);
+  double bound = 0;
+  for (size_t first = 0; first < x.size(); first += columns) {
+    double largest = how.least, weights = 0;
+    for (size_t i = first; i < std::min(first + columns, x.size()); ++i) {
+      largest = std::max(largest, std::abs(x[i]));
+      weights += std::abs(w[i]);
+    }
+    bound += how.unit * largest * weights;
+  }
+  return bound;
+}
+
 double nmse(Values got, Values want) {
   KIGO_CHECK(got.size() == want.size());
   double error = 0, power = 0;

@@ -36,6 +36,18 @@ struct Accumulation {
 /// normal range is off by least / 2, a stored result by least_out / 2; sums do not underflow.
 double dot_bound(int64_t k, double sum_of_magnitudes, double want, const Accumulation& how = {});
 
+/// A vector kept as whole multiples of a power of two that `columns` neighbours share: what it is rounded by,
+/// relative to the largest magnitude among them; smaller magnitudes than `least` round like `least`.
+struct SharedExponent {
+  int64_t columns = 32;
+  double unit = kUnitFloat;
+  double least = 0;
+};
+
+/// What that rounding of x can add to sum_i w[i] * x[i]:
+///   sum over groups g of columns  unit * max(max_g |x|, least) * sum_g |w|
+double shared_exponent_bound(Values w, Values x, const SharedExponent& how);
+
 /// sum (got - want)^2 / sum want^2; 0 when both are zero, infinite when only the truth is, NaN for NaN.
 double nmse(Values got, Values want);
 

@@ -14,7 +14,15 @@ constexpr std::array<PackedPiece, 1> kFourBytes{{{0, 4, 0, 0}}};
 constexpr std::array<PackedPiece, 2> kQ4_0{{{2, 16, 0, 0}, {0, 2, 1, 0}}};
 constexpr std::array<PackedPiece, 3> kQ5_0{{{6, 16, 0, 0}, {2, 4, 1, 0}, {0, 2, 2, 0}}};
 constexpr std::array<PackedPiece, 2> kQ8_0{{{2, 32, 0, 0}, {0, 2, 1, 0}}};
-constexpr std::array<PackedPiece, 2> kQ4_K{{{16, 128, 0, 0}, {0, 16, 1, 0}}};
+/// The scales' bytes that two neighbouring sub-blocks share stand together: S0 S1 S4 S5, S2 S3 S6 S7, S8 -
+/// S11.
+constexpr std::array<PackedPiece, 7> kQ4_K{{{16, 128, 0, 0},
+                                            {0, 4, 1, 0},
+                                            {4, 2, 1, 4},
+                                            {8, 2, 1, 6},
+                                            {6, 2, 1, 8},
+                                            {10, 2, 1, 10},
+                                            {12, 4, 1, 12}}};
 
 /// A lane decodes unit 4g + p of a block: the elements l = 8p .. 8p+7 of all four stripes s of its half g.
 /// Their lower bits are 8 bytes for s = 0, 2 and 8 more, 32 further on, for s = 1, 3; their upper bits are 8

@@ -11,12 +11,12 @@
 //   Raw load(planes, row, unit)     0 <= row, 0 <= unit < planes.units; registers only
 //   int position(unit, i)           column of the unit's i-th value
 //   decode(raw, w)                  the exact values: the bits of quant::X::value, -0 taken as 0
-//   Sums sums(x)                    what dot() needs of x alone: computed once for many rows
-//   float dot(raw, x[, sums])       sum_i w[i] x[i] in float, the scales taken out of the sum: a group's
-//   codes
-//                                   are summed in order of i, one fused multiply-add each; the groups' sums
-//                                   are scaled and added in order. Serial terms: 32 / groups + groups, and as
-//                                   many again for the offsets where the format has them.
+//   fixed, Vector                   whether dot() takes x as integers (fixed_point.cuh); how a lane holds x:
+//                                   Vector::load(slots, unit)
+//   float dot(raw, x)               sum_i w[i] x[i]. Scalars: in float, in order of i, one fused multiply-add
+//                                   each. Codes: a group's sum of code * x is exact but for x itself and two
+//                                   roundings; it is scaled and added in order of the groups, one rounding
+//                                   each, and so are the offsets where the format has them.
 //
 // The magnitudes that bound dot()'s rounding are |scale q x| + |offset x|: a format with a minimum subtracts
 // two sums that may be larger than their difference.
@@ -59,6 +59,7 @@ struct PackedList {
   static __device__ void with(uint32_t id, F& f) {
     static_cast<void>(((id == Formats::id ? (f(Formats{}), true) : false) || ...));
   }
+  static __device__ bool fixed(uint32_t id) { return ((id == Formats::id && Formats::fixed) || ...); }
   template <class F>
   static Status with_on_host(uint32_t id, F& f) {
     Status status = fail(Code::unsupported, "type", cat("id ", id), "a type that kernels decode");

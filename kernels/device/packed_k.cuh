@@ -6,15 +6,16 @@
 namespace kigo::kernels::device::packed {
 
 /// Four bits, scale and minimum of six bits for every 32 values. Planes: 128 bytes of nibbles; d, dmin and
-/// the 12 bytes of scales. Unit u of a block has 16 bytes of nibbles: 16 values of sub-block 2 (u / 2), whose
-/// codes are the low nibbles, and the 16 that stand 32 further on.
-struct Q4_K : Grouped<Q4_K, 2, true> {
+/// the 12 bytes of scales, S, in the order of core/ops/packing.cc. Unit u of a block has 16 bytes of nibbles:
+/// 16 values of sub-block b = 2 (u / 2), whose codes are the low nibbles, and the 16 that stand 32 further
+/// on. Those of the high nibbles stay where they are, as 16 times the code, and their scale is a sixteenth.
+struct Q4_K : Grouped<Q4_K, 2, true, 16 * 15> {
   static constexpr uint32_t id = 12;
   static constexpr int run = 16;
   static constexpr int in_flight = 4;  // rows, in kernels that keep several on their way
   struct Raw {
     uint4 nibbles;
-    uint4 header;  // d and dmin, then the 12 bytes; taken apart no sooner than the values are needed
+    uint4 header;  // taken apart no sooner than the values are needed
     int unit;
   };
   static __device__ Raw load(const Planes& planes, int64_t row, int unit) {
@@ -25,32 +26,30 @@ struct Q4_K : Grouped<Q4_K, 2, true> {
   static __host__ __device__ constexpr int position(int unit, int i) {
     return 64 * (unit / 2) + 16 * (unit % 2) + (i < 16 ? i : i + 16);
   }
-  static __device__ void codes(const Raw& raw, float (&q)[kUnit]) {
+  static __device__ void codes(const Raw& raw, uint32_t (&q)[kUnit / 4]) {
     const uint32_t words[4] = {raw.nibbles.x, raw.nibbles.y, raw.nibbles.z, raw.nibbles.w};
 #pragma unroll
     for (int k = 0; k < 4; ++k) {
-      bytes_to_floats(words[k] & 0x0F0F0F0Fu, q + 4 * k);
-      bytes_to_floats(words[k] >> 4 & 0x0F0F0F0Fu, q + 16 + 4 * k);
+      q[k] = words[k] & 0x0F0F0F0Fu;
+      q[4 + k] = words[k] & 0xF0F0F0F0u;
     }
   }
-  // Sub-blocks b and b + 1, b even, lie side by side in the 12 bytes S. Of the lower half of the block they
-  // are S[b], S[b + 4]; of the upper one their lower bits are the nibbles of S[b + 4] and their upper ones
-  // stand above the six bits of S[b - 4] and S[b].
-  static __device__ void scales(const Raw& raw, float (&scale)[2]) {
-    const uint32_t shift = raw.unit & 2 ? 16 : 0;
-    const uint32_t a = raw.header.y >> shift, c = raw.header.w >> shift;
-    const uint32_t six = raw.unit & 4 ? (c & 0x0F0Fu) | (a >> 2 & 0x3030u) : a & 0x3F3Fu;
-    const float d = half_at(raw.header.x & 0xFFFFu);
-    scale[0] = d * byte_to_float<0>(six);
-    scale[1] = d * byte_to_float<1>(six);
+  /// Scale b, scale b + 1, minimum b, minimum b + 1, a byte each. In the lower half of the block they are the
+  /// lower six bits of S[b], S[b + 1], S[b + 4], S[b + 5]; in the upper half those bytes, 4 before, have
+  /// their upper two bits on top, and the nibbles of S[b + 4] and S[b + 5] are the rest.
+  static __device__ uint32_t six_bits(const Raw& raw) {
+    const uint32_t own = raw.unit & 2 ? raw.header.z : raw.header.y;
+    if ((raw.unit & 4) == 0) return own & 0x3F3F3F3Fu;
+    const uint32_t rest = raw.unit & 2 ? raw.header.w >> 16 : raw.header.w;
+    return (own >> 2 & 0x30303030u) | (rest & 0x0F0Fu) | (rest & 0xF0F0u) << 12;
   }
-  static __device__ void offsets(const Raw& raw, float (&offset)[2]) {
-    const uint32_t shift = raw.unit & 2 ? 16 : 0;
-    const uint32_t b = raw.header.z >> shift, c = raw.header.w >> shift;
-    const uint32_t six = raw.unit & 4 ? (c >> 4 & 0x0F0Fu) | (b >> 2 & 0x3030u) : b & 0x3F3Fu;
-    const float dmin = half_at(raw.header.x >> 16);
-    offset[0] = -(dmin * byte_to_float<0>(six));
-    offset[1] = -(dmin * byte_to_float<1>(six));
+  static __device__ void scales(const Raw& raw, float (&scale)[2], float (&offset)[2]) {
+    const uint32_t six = six_bits(raw);
+    const float d = half_at(raw.header.x & 0xFFFFu), dmin = half_at(raw.header.x >> 16);
+    scale[0] = d * byte_to_float<0>(six);
+    scale[1] = d * byte_to_sixteenth<1>(six);
+    offset[0] = -(dmin * byte_to_float<2>(six));
+    offset[1] = -(dmin * byte_to_float<3>(six));
   }
 };
 
@@ -58,9 +57,10 @@ struct Q4_K : Grouped<Q4_K, 2, true> {
 /// of nibbles and 8 bytes of upper bits a unit, 4 scales for two units; d. Unit 4g + p of a block has the
 /// values 128 g + 32 s + 8 p + 0..7 of the stripes s = 0..3: stripes 0 and 2 are the low and high nibbles of
 /// its first 8 bytes, 1 and 3 those of its other 8, and stripe s has bits 2s and 2s + 1 of the upper bits.
-struct Q6_K : Grouped<Q6_K, 4, false> {
+struct Q6_K : Grouped<Q6_K, 4, false, 32> {
   static constexpr uint32_t id = 14;
   static constexpr int run = 8;
+  static constexpr int zero = 32;
   struct Raw {
     uint4 nibbles;
     uint2 upper;
@@ -77,20 +77,20 @@ struct Q6_K : Grouped<Q6_K, 4, false> {
   static __host__ __device__ constexpr int position(int unit, int i) {
     return 128 * (unit / 4) + 8 * (unit % 4) + 32 * (i / 8) + i % 8;
   }
-  static __device__ void codes(const Raw& raw, float (&q)[kUnit]) {
+  static __device__ void codes(const Raw& raw, uint32_t (&q)[kUnit / 4]) {
     const uint32_t even[2] = {raw.nibbles.x, raw.nibbles.y};
     const uint32_t odd[2] = {raw.nibbles.z, raw.nibbles.w};
     const uint32_t upper[2] = {raw.upper.x, raw.upper.y};
 #pragma unroll
     for (int k = 0; k < 2; ++k) {
       const uint32_t u = upper[k];
-      bytes_to_floats<32>((even[k] & 0x0F0F0F0Fu) | (u << 4 & 0x30303030u), q + 4 * k);
-      bytes_to_floats<32>((odd[k] & 0x0F0F0F0Fu) | (u << 2 & 0x30303030u), q + 8 + 4 * k);
-      bytes_to_floats<32>((even[k] >> 4 & 0x0F0F0F0Fu) | (u & 0x30303030u), q + 16 + 4 * k);
-      bytes_to_floats<32>((odd[k] >> 4 & 0x0F0F0F0Fu) | (u >> 2 & 0x30303030u), q + 24 + 4 * k);
+      q[k] = (even[k] & 0x0F0F0F0Fu) | (u << 4 & 0x30303030u);
+      q[2 + k] = (odd[k] & 0x0F0F0F0Fu) | (u << 2 & 0x30303030u);
+      q[4 + k] = (even[k] >> 4 & 0x0F0F0F0Fu) | (u & 0x30303030u);
+      q[6 + k] = (odd[k] >> 4 & 0x0F0F0F0Fu) | (u >> 2 & 0x30303030u);
     }
   }
-  static __device__ void scales(const Raw& raw, float (&scale)[4]) {
+  static __device__ void scales(const Raw& raw, float (&scale)[4], float (&)[4]) {
     const float d = half_at(raw.d);
     bytes_to_floats<128>(raw.scales ^ 0x80808080u, scale);
 #pragma unroll

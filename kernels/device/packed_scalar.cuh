@@ -8,18 +8,34 @@
 
 namespace kigo::kernels::device::packed {
 
+/// x of a lane's unit: where it lies in shared memory. In registers its 32 floats and 32 of weights would be
+/// more than a thread of 20 warps has.
+template <class F>
+struct FloatUnit {
+  const float* slots = nullptr;  // none: zeros
+  int unit = 0;
+
+  /// Of the unit-th unit among the columns that lie in `slots`.
+  static __device__ FloatUnit load(const float* slots, int unit) { return {slots, unit}; }
+  /// Values i .. i + 3 in F's order, i a multiple of 4, as F::run is.
+  __device__ float4 four(int i) const {
+    const int column = F::position(unit, i);
+    return *reinterpret_cast<const float4*>(slots + slot_of(column) + column % kSlotColumns);
+  }
+};
+
 /// E: an unsigned number of the element's size; F: widens the i-th of the elements that share a word of 32
 /// bits. Elements stay in words until they are used: 16 bits by themselves would take a register each.
 template <class F, class E>
 struct Scalar {
   static constexpr bool whole = false;
-  static constexpr int groups = 1;
+  static constexpr bool fixed = false;  // x enters dot() as it is
+  using Vector = FloatUnit<F>;
   static constexpr int run = 16 / static_cast<int>(sizeof(E));  // values of one load
   static constexpr int kToAWord = 4 / static_cast<int>(sizeof(E));
   struct Raw {
     uint32_t words[kUnit / kToAWord];
   };
-  struct Sums {};
 
   static __host__ __device__ constexpr int position(int unit, int i) {
     return 256 * (unit / 8) + (8 * run) * (i / run) + run * (unit % 8) + i % run;
@@ -63,12 +79,17 @@ struct Scalar {
 #pragma unroll
     for (int i = 0; i < kUnit; ++i) w[i] = F::widen(raw.words[i / kToAWord], i % kToAWord);
   }
-  static __device__ Sums sums(const float (&)[kUnit]) { return {}; }
-  static __device__ float dot(const Raw& raw, const float (&x)[kUnit], const Sums&) { return dot(raw, x); }
-  static __device__ float dot(const Raw& raw, const float (&x)[kUnit]) {
+  static __device__ float dot(const Raw& raw, const Vector& x) {
     float sum = 0;
+    if (x.slots == nullptr) return sum;
 #pragma unroll
-    for (int i = 0; i < kUnit; ++i) sum = fmaf(F::widen(raw.words[i / kToAWord], i % kToAWord), x[i], sum);
+    for (int i = 0; i < kUnit; i += 4) {
+      const float4 four = x.four(i);
+      const float value[4] = {four.x, four.y, four.z, four.w};
+#pragma unroll
+      for (int k = 0; k < 4; ++k)
+        sum = fmaf(F::widen(raw.words[(i + k) / kToAWord], (i + k) % kToAWord), value[k], sum);
+    }
     return sum;
   }
 };

@@ -6,9 +6,10 @@
 namespace kigo::kernels::device::packed {
 
 /// Codes of four bits around 8. Planes: 16 bytes of nibbles, d.
-struct Q4_0 : Grouped<Q4_0, 1, false> {
+struct Q4_0 : Grouped<Q4_0, 1, false, 8> {
   static constexpr uint32_t id = 2;
   static constexpr int run = 16;
+  static constexpr int zero = 8;
   struct Raw {
     uint4 nibbles;
     uint32_t d;
@@ -19,21 +20,17 @@ struct Q4_0 : Grouped<Q4_0, 1, false> {
             load_shared_by_lanes<uint16_t>(planes.plane[1] + uint64_t{2} * block)};
   }
   static __host__ __device__ constexpr int position(int unit, int i) { return kUnit * unit + i; }
-  static __device__ void codes(const Raw& raw, float (&q)[kUnit]) {
-    const uint32_t words[4] = {raw.nibbles.x, raw.nibbles.y, raw.nibbles.z, raw.nibbles.w};
-#pragma unroll
-    for (int k = 0; k < 4; ++k) {
-      bytes_to_floats<8>(words[k] & 0x0F0F0F0Fu, q + 4 * k);
-      bytes_to_floats<8>(words[k] >> 4 & 0x0F0F0F0Fu, q + 16 + 4 * k);
-    }
+  static __device__ void codes(const Raw& raw, uint32_t (&q)[kUnit / 4]) { nibbles(raw.nibbles, q); }
+  static __device__ void scales(const Raw& raw, float (&scale)[1], float (&)[1]) {
+    scale[0] = half_at(raw.d);
   }
-  static __device__ void scales(const Raw& raw, float (&scale)[1]) { scale[0] = half_at(raw.d); }
 };
 
 /// Codes of five bits around 16. Planes: 16 bytes of nibbles, 32 fifth bits, d.
-struct Q5_0 : Grouped<Q5_0, 1, false> {
+struct Q5_0 : Grouped<Q5_0, 1, false, 16> {
   static constexpr uint32_t id = 6;
   static constexpr int run = 16;
+  static constexpr int zero = 16;
   struct Raw {
     uint4 nibbles;
     uint32_t fifth;
@@ -53,24 +50,24 @@ struct Q5_0 : Grouped<Q5_0, 1, false> {
   static __device__ uint32_t spread(uint32_t bits) {
     return ((bits >> First & 0xFu) * 0x02040810u) & 0x10101010u;
   }
-  static __device__ void codes(const Raw& raw, float (&q)[kUnit]) {
-    const uint32_t words[4] = {raw.nibbles.x, raw.nibbles.y, raw.nibbles.z, raw.nibbles.w};
+  static __device__ void codes(const Raw& raw, uint32_t (&q)[kUnit / 4]) {
     const uint32_t f = raw.fifth;
-    const uint32_t low[4] = {spread<0>(f), spread<4>(f), spread<8>(f), spread<12>(f)};
-    const uint32_t high[4] = {spread<16>(f), spread<20>(f), spread<24>(f), spread<28>(f)};
+    const uint32_t fifth[8] = {spread<0>(f),  spread<4>(f),  spread<8>(f),  spread<12>(f),
+                               spread<16>(f), spread<20>(f), spread<24>(f), spread<28>(f)};
+    nibbles(raw.nibbles, q);
 #pragma unroll
-    for (int k = 0; k < 4; ++k) {
-      bytes_to_floats<16>((words[k] & 0x0F0F0F0Fu) | low[k], q + 4 * k);
-      bytes_to_floats<16>((words[k] >> 4 & 0x0F0F0F0Fu) | high[k], q + 16 + 4 * k);
-    }
+    for (int word = 0; word < kUnit / 4; ++word) q[word] |= fifth[word];
   }
-  static __device__ void scales(const Raw& raw, float (&scale)[1]) { scale[0] = half_at(raw.d); }
+  static __device__ void scales(const Raw& raw, float (&scale)[1], float (&)[1]) {
+    scale[0] = half_at(raw.d);
+  }
 };
 
 /// Signed bytes. Planes: 32 bytes, d.
-struct Q8_0 : Grouped<Q8_0, 1, false> {
+struct Q8_0 : Grouped<Q8_0, 1, false, 128> {
   static constexpr uint32_t id = 8;
   static constexpr int run = 32;
+  static constexpr bool signed_codes = true;
   struct Raw {
     uint4 low;
     uint4 high;
@@ -83,14 +80,13 @@ struct Q8_0 : Grouped<Q8_0, 1, false> {
             load_shared_by_lanes<uint16_t>(planes.plane[1] + uint64_t{2} * block)};
   }
   static __host__ __device__ constexpr int position(int unit, int i) { return kUnit * unit + i; }
-  static __device__ void codes(const Raw& raw, float (&q)[kUnit]) {
-    const uint32_t words[8] = {raw.low.x,  raw.low.y,  raw.low.z,  raw.low.w,
-                               raw.high.x, raw.high.y, raw.high.z, raw.high.w};
-    // With the sign bit flipped a signed byte is itself plus 128.
-#pragma unroll
-    for (int k = 0; k < 8; ++k) bytes_to_floats<128>(words[k] ^ 0x80808080u, q + 4 * k);
+  static __device__ void codes(const Raw& raw, uint32_t (&q)[kUnit / 4]) {
+    q[0] = raw.low.x, q[1] = raw.low.y, q[2] = raw.low.z, q[3] = raw.low.w;
+    q[4] = raw.high.x, q[5] = raw.high.y, q[6] = raw.high.z, q[7] = raw.high.w;
   }
-  static __device__ void scales(const Raw& raw, float (&scale)[1]) { scale[0] = half_at(raw.d); }
+  static __device__ void scales(const Raw& raw, float (&scale)[1], float (&)[1]) {
+    scale[0] = half_at(raw.d);
+  }
 };
 
 }  // namespace kigo::kernels::device::packed

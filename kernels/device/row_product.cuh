@@ -3,13 +3,14 @@
 //
 // Layout of threads. A row is cut into units of 32 values, one unit a lane: `parts` warps cover a row (at
 // most 20, then the row is walked in `slices`), and `teams` of so many warps in a block take different rows.
-// A lane keeps the 32 values of x that belong to its unit in registers and uses them for every row of its
-// team; it holds 2 or 4 rows of weights in flight: while one is multiplied, the next ones are on their way.
+// A lane keeps the 32 values of x that belong to its unit in registers, as integers for formats whose codes
+// are (fixed_point.cuh), and uses them for every row of its team; it holds 2 or 4 rows of weights in flight:
+// while one is multiplied, the next ones are on their way.
 // The sums of the lanes of a warp meet in a tree, several rows at once; the sums of a row's parts meet in
 // shared memory, added in order of the parts. Which lane adds what depends on the row's length alone, so a
 // row's bits do not depend on its place, on the grid or on the device.
 //
-// x goes through shared memory, 36 floats apart per unit: lanes that read 16 bytes each meet no bank twice.
+// x goes through shared memory, 36 words to a unit: lanes that read 16 bytes each meet no bank twice.
 // Weights of the first rows are loaded before the wait for the preceding kernel, everything else after it.
 #pragma once
 
@@ -28,8 +29,7 @@ namespace kigo::kernels::device {
 // is more than 40 KiB on their way, which the latency of the memory asks for.
 constexpr int kProductWarps = 20;
 constexpr int kProductThreads = kProductWarps * kWarp;
-constexpr int kUnitPitch = kUnit + 4;  // floats
-constexpr int kPartialFloats = 4096;   // sums of parts that wait in shared memory
+constexpr int kPartialFloats = 4096;  // sums of parts that wait in shared memory
 
 /// How a block is laid out for rows of one length.
 struct RowPlan {
@@ -42,7 +42,7 @@ struct RowPlan {
   int64_t shared_bytes = 0;
 
   __host__ __device__ int slice_units() const { return parts * kWarp; }
-  __host__ __device__ int x_floats() const { return slice_units() * kUnitPitch; }
+  __host__ __device__ int x_floats() const { return slice_units() * kSlotWords; }
 };
 
 /// Of the current device, asked for once.
@@ -125,8 +125,6 @@ struct RowShared {
   }
 };
 
-__device__ inline int place_in_x(int column) { return column / kUnit * kUnitPitch + column % kUnit; }
-
 /// The vector that the rows are multiplied with: x, or x * weight with its sum of squares on the side.
 struct RowInput {
   const float* x = nullptr;       // written by the predecessor
@@ -135,58 +133,76 @@ struct RowInput {
   int cols = 0;
 };
 
-/// Calls use(i, four values) for each four of a slice's places: those of `from` from column `first` on, and
-/// zeros beyond the last column. Which thread takes which is always the same. Load: how float and float4 are
-/// read. Several reads are under way at a time.
+/// Calls use(slot, word, four values) for each four of a slice's columns: those of `from` from column `first`
+/// on, and zeros beyond the last column. They are the `word`-th four of the slot. Which thread takes which is
+/// always the same: eight neighbours take a slot, all lanes of a warp four slots. Load: how float and float4
+/// are read. Several reads are under way at a time.
 template <class Load, class Use>
-__device__ void for_each_four(const RowPlan& plan, const float* from, int first, int cols, Load&& load,
-                              Use&& use) {
-  const int count = plan.slice_units() * kUnit, step = 4 * static_cast<int>(blockDim.x);
-  const int start = 4 * opaque_thread();
+__device__ void for_each_four(const RowPlan& plan, const float* from, int first, int cols, float* slots,
+                              Load&& load, Use&& use) {
+  constexpr int kBatch = 4;
+  const int thread = opaque_thread(), threads = static_cast<int>(blockDim.x), word = thread % 8;
+  const int count = plan.slice_units() * (kUnit / 4);
   const bool aligned = reinterpret_cast<uintptr_t>(from) % 16 == 0 && cols % 4 == 0;
+  float* slot = slots + thread / 8 * kSlotWords;
+  from += first;
+  cols -= first;
   if (aligned) {
-#pragma unroll 4
-    for (int i = start; i < count; i += step) {
-      float4 four = {0, 0, 0, 0};
-      if (first + i < cols) four = load(reinterpret_cast<const float4*>(from + first + i));
-      use(i, four);
+    for (int n = thread; n < count; n += kBatch * threads) {
+      float4 four[kBatch];
+#pragma unroll
+      for (int b = 0; b < kBatch; ++b) {
+        const int own = n + b * threads;
+        four[b] = own < cols / 4 ? load(reinterpret_cast<const float4*>(from) + own) : float4{0, 0, 0, 0};
+      }
+#pragma unroll
+      for (int b = 0; b < kBatch; ++b) {
+        if (n + b * threads < count) use(slot, word, four[b]);
+        slot += threads / 8 * kSlotWords;
+      }
     }
   } else {
-    for (int i = start; i < count; i += step) {
+#pragma unroll 1
+    for (int n = thread; n < count; n += threads) {
       float value[4];
 #pragma unroll
-      for (int k = 0; k < 4; ++k) value[k] = first + i + k < cols ? load(from + first + i + k) : 0.0f;
-      use(i, float4{value[0], value[1], value[2], value[3]});
+      for (int k = 0; k < 4; ++k) value[k] = 4 * n + k < cols ? load(from + 4 * n + k) : 0.0f;
+      use(slot, word, float4{value[0], value[1], value[2], value[3]});
+      slot += threads / 8 * kSlotWords;
     }
   }
 }
 
 /// The norm's weights of the columns from `first` on, into the places where x will stand. Before the wait.
-__device__ inline void stage_weight(const RowPlan& plan, const RowInput& in, int first, float* shared_x) {
+__device__ inline void stage_weight(const RowPlan& plan, const RowInput& in, int first, float* slots) {
   for_each_four(
-      plan, in.weight, first, in.cols, [](const auto* at) { return __ldg(at); },
-      [&](int i, float4 four) { *reinterpret_cast<float4*>(shared_x + place_in_x(i)) = four; });
+      plan, in.weight, first, in.cols, slots, [](const auto* at) { return __ldg(at); },
+      [&](float* slot, int word, float4 weight) { floats_at(slot, word) = weight; });
 }
 
-/// x of the columns from `first` on, multiplied with what stage_weight() left there. Each thread takes the
-/// columns it took there. Returns this thread's sum of squares. x is read past the first-level cache: an
-/// older x of the same address may lie there.
-template <bool Norm>
-__device__ float stage_x(const RowPlan& plan, const RowInput& in, int first, float* shared_x) {
+/// x of the columns from `first` on, multiplied with what stage_weight() left there, as floats or as
+/// integers. Each thread takes the columns it took there. Returns this thread's sum of squares. x is read
+/// past the first-level cache: an older x of the same address may lie there.
+template <bool Norm, bool Fixed>
+__device__ float stage_x(const RowPlan& plan, const RowInput& in, int first, float* slots) {
   float squares = 0;
   for_each_four(
-      plan, in.x, first, in.cols, [](const auto* at) { return __ldcg(at); },
-      [&](int i, float4 four) {
-        float4& place = *reinterpret_cast<float4*>(shared_x + place_in_x(i));
+      plan, in.x, first, in.cols, slots, [](const auto* at) { return __ldcg(at); },
+      [&](float* slot, int word, float4 x) {
         if constexpr (Norm) {
-          squares = fmaf(four.x, four.x, squares);
-          squares = fmaf(four.y, four.y, squares);
-          squares = fmaf(four.z, four.z, squares);
-          squares = fmaf(four.w, four.w, squares);
-          const float4 weight = place;
-          four = {four.x * weight.x, four.y * weight.y, four.z * weight.z, four.w * weight.w};
+          squares = fmaf(x.x, x.x, squares);
+          squares = fmaf(x.y, x.y, squares);
+          squares = fmaf(x.z, x.z, squares);
+          squares = fmaf(x.w, x.w, squares);
+          const float4 weight = floats_at(slot, word);
+          x = {x.x * weight.x, x.y * weight.y, x.z * weight.z, x.w * weight.w};
         }
-        place = four;
+        if constexpr (Fixed) {
+          __syncwarp();  // the norm's weights of this slot are read
+          store_fixed(slot, word, x);
+        } else {
+          floats_at(slot, word) = x;
+        }
       });
   return squares;
 }
@@ -205,19 +221,6 @@ __device__ typename F::Raw blank(int unit) {
   if constexpr (requires { raw.unit; })
     raw.unit = unit;  // the same in all rows: it costs one register in all
   return raw;
-}
-
-/// The x of a lane's unit, out of shared memory in the order of the format.
-template <class F>
-__device__ void load_unit(const float* shared_x, int unit, float (&x)[kUnit]) {
-#pragma unroll
-  for (int i = 0; i < kUnit; i += 4) {  // F::run is a multiple of 4
-    const float4 four = *reinterpret_cast<const float4*>(shared_x + place_in_x(F::position(unit, i)));
-    x[i] = four.x;
-    x[i + 1] = four.y;
-    x[i + 2] = four.z;
-    x[i + 3] = four.w;
-  }
 }
 
 /// Sums each of N values over a warp with fewer exchanges than one after another: at every level half of the
@@ -262,23 +265,21 @@ __device__ void multiply_rows(const RowPlan& plan, const RowShared& shared, cons
     if (begin + d < end) flying[d] = F::load(source.planes(begin + d), source.row(begin + d), unit);
   }
   stage();
-  float x[kUnit];
-  load_unit<F>(shared.x, unit - slice * plan.slice_units(), x);
-  if (own != unit) {
-#pragma unroll
-    for (float& value : x) value = 0;
-  }
-  const typename F::Sums sums = F::sums(x);
+  auto x = F::Vector::load(shared.x, unit - slice * plan.slice_units());
+  if (own != unit) x = {};
   for (int v = begin; v < end; v += kDepth) {
     float dot[kDepth];
 #pragma unroll
     for (int d = 0; d < kDepth; ++d) {
       dot[d] = 0;
       if (v + d < end) {
-        dot[d] = F::dot(flying[d], x, sums);
-        const int next = v + d + kDepth;
-        if (next < end) flying[d] = F::load(source.planes(next), source.row(next), unit);
+        dot[d] = F::dot(flying[d], x);
       }
+    }
+#pragma unroll
+    for (int d = 0; d < kDepth; ++d) {
+      const int next = v + d + kDepth;
+      if (next < end) flying[d] = F::load(source.planes(next), source.row(next), unit);
     }
     const float total = sum_rows(dot, thread.lane);
     constexpr int kLanes = kWarp / kDepth;  // that hold the total of one row
@@ -314,6 +315,12 @@ __device__ inline float root_of_squares(const RowShared& shared, const RowInput&
   return sqrtf(squares / static_cast<float>(in.cols) + in.eps);
 }
 
+/// Whether x lies in shared memory as integers in one phase and as floats in the other.
+template <class Work>
+__device__ bool changes_form(const Work& work) {
+  return work.phases() > 1 && PackedFormats::fixed(work.format(0)) != PackedFormats::fixed(work.format(1));
+}
+
 /// A block's whole work on `rows` rows that are `Norm`ed or plain: sums, then `finish(first, count)` for each
 /// tile, in which the sums of the tile's slots can be read; `finish` is called by every thread.
 ///
@@ -322,7 +329,8 @@ __device__ inline float root_of_squares(const RowShared& shared, const RowInput&
 template <bool Norm, class Work, class Finish>
 __device__ void walk_rows(const RowPlan& plan, const RowShared& shared, const RowInput& in, const Work& work,
                           int rows, Finish&& finish) {
-  bool waited = false;
+  // What follows from the loops' variables is not kept in variables of its own: those would be spilled, and
+  // read back behind the first weights.
   // Blocks without rows wait as well: the next kernel counts on it that this one ended after its predecessor.
   if (rows == 0) wait_for_predecessor();
   for (int first = 0; first < rows; first += plan.tile) {
@@ -333,19 +341,19 @@ __device__ void walk_rows(const RowPlan& plan, const RowShared& shared, const Ro
         const auto source = work.source(phase, first);
         for (int slice = 0; slice < plan.slices; ++slice) {
           const auto stage = [&] {
-            if (waited && plan.slices == 1) return;  // x stays where it is
+            const bool earlier = first != 0 || phase != 0 || slice != 0;
+            if (earlier && plan.slices == 1 && !changes_form(work)) return;  // x stays where it is
             const int column = slice * plan.slice_units() * kUnit;
-            if (waited) __syncthreads();  // until nobody reads the slice before
+            if (earlier) __syncthreads();  // until nobody reads the slice before
             if constexpr (Norm) stage_weight(plan, in, column, shared.x);
-            if (!waited) {
+            if (!earlier) {
               let_successor_start();
               wait_for_predecessor();
             }
-            const float squares = stage_x<Norm>(plan, in, column, shared.x);
+            const float squares = stage_x<Norm, F::fixed>(plan, in, column, shared.x);
             if constexpr (Norm) {
               if (first == 0 && phase == 0) keep_squares(shared, squares, slice == 0);
             }
-            waited = true;
             __syncthreads();
           };
           multiply_rows<F>(plan, shared, source, work.count(phase, count), slice, stage);

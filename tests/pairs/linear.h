@@ -11,6 +11,7 @@
 #include "kernels/linear_tiles.h"
 #include "reference/linear.h"
 #include "tests/pairs/data.h"
+#include "tests/pairs/projection.h"
 #include "tests/pairs/wrong_blocks.h"
 
 namespace kigo::pairs {
@@ -111,21 +112,27 @@ struct Linear {
   /// dot_bound() over the products, and the bias as one more term, with r of the kernel that the number of
   /// tokens chooses. Decoding is exact but for the one rounding that the truth's weights have too.
   ///   tiles  kLinearTileColumns terms one after another; their sums, one after another; the bias.
-  ///   rows   a unit's group of up to 32 terms, the groups' sums, and the offsets where the format has them,
-  ///   at
-  ///          most 34 in all; a lane's units, one for each 640 of a row; the warp's tree, in log2 k; the sums
-  ///          of up to 20 warps; the bias. Scaling a group's sum and the decoded weight's own rounding are
-  ///          two more.
-  /// Rows take the scale out of the sum, so that |scale code x| + |offset x| is what is rounded.
+  ///   rows   sum_bound(); adding the bias rounds once more.
   static Outputs bound(const Case& c, std::span<const Tensor> in, const Outputs& truth) {
-    const int64_t units = (c.cols + 31) / 32 + (F::values == 1 ? 7 : 0);  // scalars: stretches of 8 units
-    const int64_t serial = c.tokens <= kernels::kLinearRowsTokens
-                               ? 34 + (units + 639) / 640 + 20 + 1 + 2
-                               : kernels::kLinearTileColumns + units / 4 + 2 + 1;
-    const compare::Accumulation how{.serial_terms = static_cast<double>(serial)};
-    const std::vector<double> x = widened(in[1]), w = magnitudes<F>(type(), c.cols, in[0]);
-    const std::vector<double> bias = c.bias ? widened(in[4]) : std::vector<double>();
+    const std::vector<double> x = widened(in[1]);
     Outputs bounds{std::vector<double>(truth[0].size())};
+    if (c.tokens <= kernels::kLinearRowsTokens) {
+      for (int64_t t = 0; t < c.tokens; ++t) {
+        const std::vector<double> sums =
+            sum_bound(type(), in[0],
+                      std::span(x).subspan(static_cast<size_t>(t * c.cols), static_cast<size_t>(c.cols)), 0);
+        for (size_t j = 0; j < sums.size(); ++j) {
+          const size_t at = static_cast<size_t>(t * c.rows) + j;
+          bounds[0][at] = c.bias ? rounded_bound_absolute<float>(sums[j], truth[0][at]) : sums[j];
+        }
+      }
+      return bounds;
+    }
+    const int64_t units = (c.cols + 31) / 32 + (F::values == 1 ? 7 : 0);  // scalars: stretches of 8 units
+    const int64_t serial = kernels::kLinearTileColumns + units / 4 + 2 + 1;
+    const compare::Accumulation how{.serial_terms = static_cast<double>(serial)};
+    const std::vector<double> w = magnitudes<F>(type(), c.cols, in[0]);
+    const std::vector<double> bias = c.bias ? widened(in[4]) : std::vector<double>();
     for (int64_t t = 0; t < c.tokens; ++t) {
       for (int64_t j = 0; j < c.rows; ++j) {
         double sum = c.bias ? std::abs(bias[static_cast<size_t>(j)]) : 0;

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "core/compare/bound.h"
+#include "kernels/linear_rows.h"
 #include "reference/linear.h"
 #include "reference/rmsnorm.h"
 #include "tests/pairs/blocks.h"
@@ -24,7 +25,7 @@ double serial_terms(const quant::TensorType& type, int64_t cols) {
     return static_cast<int>(std::bit_width(static_cast<uint64_t>(n) - 1));
   };  // log2 n, rounded up
   const int64_t slices = (cols + kSlice - 1) / kSlice, warps = std::min<int64_t>((cols + 1023) / 1024, 20);
-  const int64_t unit = type.block_values == 256 ? 20 : 34;
+  const int64_t unit = type.block_values == 1 ? 32 : type.block_values == 32 ? 3 : 5;
   // Scalars are dealt out so that even a short row may touch all of a warp's lanes.
   const int tree = type.block_values == 1 ? 5 : std::min(5, levels((cols + 31) / 32));
   return static_cast<double>(unit + 2 + tree + (warps - 1) + slices - levels(cols));
@@ -53,16 +54,27 @@ std::vector<double> magnitudes_of(const quant::TensorType& type, int64_t cols, c
   return quant::FormatList::into<Magnitudes>::of(type, cols, blocks);
 }
 
+double fixed_point_bound(std::span<const float> w, std::span<const double> magnitudes,
+                         std::span<const double> x) {
+  std::vector<double> weights(w.size());
+  for (size_t i = 0; i < w.size(); ++i) weights[i] = std::abs(double{w[i]}) + 0x1p-8 * magnitudes[i];
+  return compare::shared_exponent_bound(weights, x, kernels::kFixedPoint);
+}
+
 std::vector<double> sum_bound(const quant::TensorType& type, const Tensor& blocks, std::span<const double> x,
                               double extra) {
   const int64_t rows = blocks.shape[0], cols = cols_of(type, blocks);
   const std::vector<double> w = magnitudes_of(type, cols, blocks);
   const compare::Accumulation how{.serial_terms = serial_terms(type, cols) + extra};
   std::vector<double> bounds(static_cast<size_t>(rows));
+  const bool whole = type.block_values > 1;
+  const std::vector<float> values = whole ? decoded(type, cols, blocks) : std::vector<float>();
   for (size_t j = 0; j < bounds.size(); ++j) {
+    const std::span row(w.data() + j * x.size(), x.size());
     double sum = 0;
-    for (size_t i = 0; i < x.size(); ++i) sum += w[j * x.size() + i] * std::abs(x[i]);
+    for (size_t i = 0; i < x.size(); ++i) sum += row[i] * std::abs(x[i]);
     bounds[j] = compare::dot_bound(cols, sum, 0, how);
+    if (whole) bounds[j] += fixed_point_bound(std::span(values).subspan(j * x.size(), x.size()), row, x);
   }
   return bounds;
 }

@@ -21,14 +21,21 @@ const quant::TensorType& type_named(std::string_view name);
 /// quant::FormatList.
 std::vector<double> magnitudes_of(const quant::TensorType& type, int64_t cols, const Tensor& blocks);
 
+/// What rounding x to whole numbers (kernels::kFixedPoint) can add to sum_i w[i] * x[i], and the conversion
+/// of a sum's lower digits: 2^-8 of that, before the offsets are taken off.
+double fixed_point_bound(std::span<const float> w, std::span<const double> magnitudes,
+                         std::span<const double> x);
+
 /// Per row of w how far the sum of w(j, i) * x[i] may be from the truth before it is stored, x having `extra`
-/// roundings of its own:  1.02 u (m + extra) sum |w x| + underflow, m the roundings that an addend meets.
+/// roundings of its own:  1.02 u (m + extra) sum |w x| + underflow, m the roundings that an addend meets, and
+/// for formats of codes fixed_point_bound() on top.
 ///
-/// m: the scale is taken out of a group's sum, so that |scale code x| + |offset x| is what is rounded. A
-/// unit's group, the groups' sums and the offsets where the format has them are at most 34 terms one after
-/// another (one group of 32, two groups of 16 in blocks of 256: 20). Scaling and the decoded weight's own
-/// rounding are two more. The warp's tree has 5 levels, of which those beyond a short row add zeros. The sums
-/// of up to 20 warps, and of the slices of a long row, come one after another.
+/// m: the scale is taken out of a group's sum, so that |scale code x| + |offset x| is what is rounded.
+/// Scalars are up to 32 terms one after another. Of codes a group's sum is whole numbers, rounded once when
+/// it becomes a float; the groups' sums are added one after another, at most four of them, or two and two
+/// offsets, and in blocks of 32 one and its offset, whose sum of x is rounded once as well. Scaling and the
+/// decoded weight's own rounding are two more. The warp's tree has 5 levels, of which those beyond a short
+/// row add zeros. The sums of up to 20 warps, and of the slices of a long row, come one after another.
 std::vector<double> sum_bound(const quant::TensorType& type, const Tensor& blocks, std::span<const double> x,
                               double extra);
 
@@ -42,10 +49,10 @@ struct NormedProduct {
 /// x / sqrt(mean x^2 + eps) * weight, in double.
 std::vector<double> normed(const NormedProduct& in);
 
-/// Relative roundings, in units of u, of the root mean square: a thread's share of the squares, four of every
-/// 128 columns and at most 32 a slice, one after another, the warp's tree, the warps that have any, up to 20,
-/// and the slices: all positive, so the sum is off by at most so many u. Mean and eps are two more; the root
-/// halves them all and rounds once.
+/// Relative roundings, in units of u, of the root mean square: a thread's share of the squares, eight of
+/// every 256 columns and at most 32 a slice, one after another, the warp's tree, the warps that have any, up
+/// to 20, and the slices: all positive, so the sum is off by at most so many u. Mean and eps are two more;
+/// the root halves them all and rounds once.
 double root_roundings(int64_t width);
 
 /// Per row how far z = sum w n, n = normed(in), may be from the truth `want`, made as sum (w * (x * weight))

@@ -24,6 +24,12 @@ TEST(DotBound, IsTheFormulaOfItsDerivation) {
   EXPECT_DOUBLE_EQ(dot_bound(1025, 3, 0, {.unit_out = 0}), 1.02 * 0x1p-24 * 12 * 3);  // log2 rounded up
   EXPECT_DOUBLE_EQ(dot_bound(1, 3, 3, {.unit_out = kUnitBf16}), 1.02 * 0x1p-24 * 3 + 0x1p-8 * 3);
 }
+TEST(SharedExponentBound, TakesTheLargestOfEachGroup) {
+  const std::vector<double> w = {1, -2, 3, 0.5}, x = {-4, 1, 0.25, 0};
+  EXPECT_EQ(shared_exponent_bound(w, x, {.columns = 2, .unit = 0.5}), 0.5 * (4 * 3 + 0.25 * 3.5));
+  EXPECT_EQ(shared_exponent_bound(w, x, {.columns = 3, .unit = 1, .least = 2}), 4 * 6 + 2 * 0.5);
+}
+
 TEST(DotBound, OfNoTermsIsZero) { EXPECT_EQ(dot_bound(0, 0, 0), 0); }
 TEST(DotBound, CoversProductsBelowTheNormalRange) {
   const float w = 1.5e-23f, x = 1.1e-23f;  // the product is some 118 units of the smallest float

@@ -6,6 +6,7 @@
 #include "core/base/check.h"
 #include "core/base/half.h"
 #include "core/compare/bound.h"
+#include "kernels/linear_rows.h"
 #include "kernels/linear_tiles.h"
 #include "reference/rope.h"
 
@@ -76,6 +77,7 @@ Expected multiplied(const Multiplied& op, Products products) {
   const int64_t row_bytes = in / type.block_values * type.block_bytes;
   const std::vector<double> bias = op.bias == nullptr ? std::vector<double>() : decoded(*op.bias);
   const bool halves = in_half(products);
+  const bool fixed = products == Products::rows && type.block_values > 1;
 
   std::vector<double> x(op.x.begin(), op.x.end());
   for (int64_t t = 0; t < tokens; ++t) {
@@ -105,16 +107,19 @@ Expected multiplied(const Multiplied& op, Products products) {
       for (float& value : w) value = to_float(to_f16(double{value}));
     for (int64_t t = 0; t < tokens; ++t) {
       double sum = 0, magnitudes = 0;
-      for (int64_t i = 0; i < in; ++i) {
-        const double product = double{w[static_cast<size_t>(i)]} * x[static_cast<size_t>(t * in + i)];
-        const double offset =
-            offsets.empty() ? 0
-                            : double{offsets[static_cast<size_t>(i)]} * x[static_cast<size_t>(t * in + i)];
-        sum += product;
-        magnitudes += std::abs(product - offset) + std::abs(offset);
+      const std::span<const double> row =
+          std::span(x).subspan(static_cast<size_t>(t * in), static_cast<size_t>(in));
+      std::vector<double> rounded(fixed ? row.size() : 0);  // weights of what rounding x can add
+      for (size_t i = 0; i < row.size(); ++i) {
+        const double weight = double{w[i]}, offset = offsets.empty() ? 0 : double{offsets[i]};
+        const double magnitude = std::abs(weight - offset) + std::abs(offset);
+        sum += weight * row[i];
+        magnitudes += magnitude * std::abs(row[i]);
+        if (fixed) rounded[i] = std::abs(weight) + 0x1p-8 * magnitude;  // tests/pairs/projection.h
       }
       const auto at = static_cast<size_t>(t * out + j);
       double bound = root_error * std::abs(sum);
+      if (fixed) bound += compare::shared_exponent_bound(rounded, row, kernels::kFixedPoint);
       for (const double more :
            {bias.empty() ? 0.0 : bias[static_cast<size_t>(j)], op.residual.empty() ? 0.0 : op.residual[at]}) {
         sum += more;
