@@ -43,7 +43,7 @@ GPU_MODEL_ROWS = {
 }
 # Matrix times vector at the 7B's shapes, by ops_bench: rows, columns.
 GPU_MATRICES = [(18944, 3584), (3584, 18944), (152064, 3584)]
-GPU_FORMATS = ["q4_k", "q6_k", "q8_0", "f16"]
+GPU_FORMATS = ["q4_k", "q5_0", "q6_k", "q8_0", "f16"]
 
 
 def history():
@@ -67,20 +67,26 @@ def gpu_figures():
         if key in records:
             used.append(records[key])
             lines.append(f"| {what} | {records[key]['tokens_per_s']:,.0f} | {f'{floor:,}' if floor else ''} |")
-    lines += ["", "| matrix times vector | bytes | cold | of copy bandwidth | repeated |", "|---|---:|---:|---:|---:|"]
+    lines += ["", "| matrix times vector | bytes | alone | of copy bandwidth | in a row | of copy bandwidth |",
+              "|---|---:|---:|---:|---:|---:|"]
     for kind in GPU_FORMATS:
         for rows, cols in GPU_MATRICES:
-            for key, record in records.items():
-                if key[0] == f"linear_{kind}" and f"tokens=1 rows={rows} cols={cols} " in key[1] + " ":
+            plain = (f"linear_{kind}", f"tokens=1 rows={rows} cols={cols} scale=1 bias=0 seed=1", "")
+            added = (f"linear_add_{kind}", f"rows={rows} cols={cols} scale=1 overlap=1 seed=1", ", in decode")
+            for pair, case, note in (plain, added):
+                if (pair, case) in records:
+                    record = records[pair, case]
                     used.append(record)
-                    lines.append(f"| {kind.upper()} [{rows}, {cols}] | {record['bytes'] / 1e6:.1f} MB | {record['cold_us']:.1f} us"
-                                 f" | {100 * record['share_copy']:.0f} % | {record['hot_us']:.1f} us |")
+                    lines.append(f"| {kind.upper()} [{rows}, {cols}]{note} | {record['bytes'] / 1e6:.1f} MB"
+                                 f" | {record['cold_us']:.1f} us | {100 * record['share_copy']:.0f} %"
+                                 f" | {record['row_us']:.1f} us | {100 * record['row_share_copy']:.0f} % |")
     names = ", ".join(sorted({record["gpu"] for record in used}))
     dates = ", ".join(sorted({record["date"] for record in used}))
     lines.append(f"\n{names}, {dates}, by `build/cuda/bench/kigo_model_bench` and `ops_bench`, which wrote `bench/history`.\n"
                  "Token in, chosen id on the host at every step; floors: llama.cpp of August 2026 with its best settings on the\n"
-                 "same shapes and card. Cold: one launch behind a flushed cache, launch included; repeated: in a graph, on the\n"
-                 "same memory.")
+                 "same shapes and card. Alone: one launch behind a flushed cache, its start included. In a row: one of many in a\n"
+                 "graph, each on memory that the cache has lost; in decode: onto the residual stream, each starting while its\n"
+                 "predecessor ends.")
     return "\n".join(lines)
 
 

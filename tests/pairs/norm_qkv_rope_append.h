@@ -71,9 +71,10 @@ struct NormQkvRopeAppend {
     return cases;
   }
   static std::vector<Case> bench() {
-    std::vector<Case> cases;  // Qwen2.5-0.5B and 7B
-    if (896 % kBlock == 0) cases.push_back({14, 2, 64, 896, 600, ops::Pairing::halves, 64});
-    if (3584 % kBlock == 0) cases.push_back({28, 4, 128, 3584, 600, ops::Pairing::halves, 128});
+    std::vector<Case> cases;  // Qwen2.5-0.5B and 7B; with overlap, as a decode step launches them
+    const auto halves = ops::Pairing::halves;
+    if (896 % kBlock == 0) cases.push_back({14, 2, 64, 896, 600, halves, 64, true, 1, true});
+    if (3584 % kBlock == 0) cases.push_back({28, 4, 128, 3584, 600, halves, 128, true, 1, true});
     return cases;
   }
   static std::string text(const Case& c) {
