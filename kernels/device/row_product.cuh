@@ -40,6 +40,7 @@ struct RowPlan {
   int64_t blocks = 0;  // that are resident on the whole device
   int threads = 0;
   int64_t shared_bytes = 0;
+  uint32_t none = 0;  // no bits, which the compiler of a kernel cannot know
 
   __host__ __device__ int slice_units() const { return parts * kWarp; }
   __host__ __device__ int x_floats() const { return slice_units() * kSlotWords; }
@@ -214,15 +215,6 @@ constexpr int rows_in_flight() {
   return sizeof(typename F::Raw) <= 32 ? 4 : sizeof(typename F::Raw) < 64 ? 2 : 1;
 }
 
-/// What a lane holds of a row that does not exist.
-template <class F>
-__device__ typename F::Raw blank(int unit) {
-  typename F::Raw raw = {};
-  if constexpr (requires { raw.unit; })
-    raw.unit = unit;  // the same in all rows: it costs one register in all
-  return raw;
-}
-
 /// Sums each of N values over a warp with fewer exchanges than one after another: at every level half of the
 /// values go to the other half of the lanes. The lane gets the total of value lane / (32 / N).
 template <int N>
@@ -256,17 +248,22 @@ __device__ void multiply_rows(const RowPlan& plan, const RowShared& shared, cons
   const int begin = count * thread.team / plan.teams, end = count * (thread.team + 1) / plan.teams;
   // Lanes beyond the row's end take its last unit and zeros for x.
   const int own = slice * plan.slice_units() + thread.part * kWarp + thread.lane;
-  const int unit = min(own, source.units() - 1);
-  typename F::Raw flying[kDepth];
+  int unit = min(own, source.units() - 1);
+  const int unit_of_slice = unit - slice * plan.slice_units();
+  // Beyond the last row it is loaded again: a load that may not happen is a branch, and at its end the
+  // compiler waits for the loads before it.
+  typename F::Raw flying[kDepth] = {};
+  const auto load = [&](int d, int v) {
+    const int row = min(v, end - 1);
+    flying[d] = F::load(source.planes(row), source.row(row), unit);
+  };
+  if (begin < end) {
 #pragma unroll
-  for (int d = 0; d < kDepth; ++d) {
-    flying[d] =
-        blank<F>(unit);  // or the registers would stay reserved all around the loops outside, in every format
-    if (begin + d < end) flying[d] = F::load(source.planes(begin + d), source.row(begin + d), unit);
+    for (int d = 0; d < kDepth; ++d) load(d, begin + d);
   }
   stage();
-  auto x = F::Vector::load(shared.x, unit - slice * plan.slice_units());
-  if (own != unit) x = {};
+  auto x = F::Vector::load(shared.x, unit_of_slice);
+  if (own >= source.units()) x = {};
   for (int v = begin; v < end; v += kDepth) {
     float dot[kDepth];
 #pragma unroll
@@ -276,11 +273,13 @@ __device__ void multiply_rows(const RowPlan& plan, const RowShared& shared, cons
         dot[d] = F::dot(flying[d], x);
       }
     }
+    // The next loads start when all of these are used, and not in registers of their own before.
+    uint32_t used = 0;
 #pragma unroll
-    for (int d = 0; d < kDepth; ++d) {
-      const int next = v + d + kDepth;
-      if (next < end) flying[d] = F::load(source.planes(next), source.row(next), unit);
-    }
+    for (int d = 0; d < kDepth; ++d) used |= __float_as_uint(dot[d]);
+    unit |= static_cast<int>(used & plan.none);
+#pragma unroll
+    for (int d = 0; d < kDepth; ++d) load(d, v + kDepth + d);
     const float total = sum_rows(dot, thread.lane);
     constexpr int kLanes = kWarp / kDepth;  // that hold the total of one row
     const int mine = v + thread.lane / kLanes;
