@@ -136,6 +136,8 @@ def replaced(text, marker, body):
 
 
 def main(arguments):
+    if arguments not in ([], ["--check"], ["--gpu"]):
+        sys.exit(f"ci/readme_table.py: {' '.join(arguments)}, expected nothing (measure and write), --gpu or --check")
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
     if arguments == ["--check"]:

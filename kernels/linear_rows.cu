@@ -23,6 +23,7 @@ struct Product {
   int64_t y_stride;
 
   struct Source {
+    static constexpr bool one_matrix = true;
     const Product& product;
     int64_t first;
     __device__ const device::Planes& planes(int) const { return product.w; }

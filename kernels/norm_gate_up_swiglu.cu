@@ -20,6 +20,7 @@ struct GateUp {
 
   /// Slots of both matrices in turn (`phase` below 0), or those of one of them.
   struct Source {
+    static constexpr bool one_matrix = false;
     const GateUp& op;
     int64_t first;  // output
     int phase;

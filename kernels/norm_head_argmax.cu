@@ -23,6 +23,7 @@ struct Head {
   uint32_t* ticket;     // blocks that have left their best there
 
   struct Source {
+    static constexpr bool one_matrix = true;
     const Head& op;
     int64_t first;
     __device__ const device::Planes& planes(int) const { return op.w; }

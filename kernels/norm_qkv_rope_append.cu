@@ -69,6 +69,7 @@ struct Work {
   int start;  // first row of the block
 
   struct Source {
+    static constexpr bool one_matrix = false;
     const Work& work;
     int first;
     __device__ const device::Planes& planes(int) const { return work.part.w; }

@@ -215,6 +215,15 @@ constexpr int rows_in_flight() {
   return sizeof(typename F::Raw) <= 32 ? 4 : sizeof(typename F::Raw) < 64 ? 2 : 1;
 }
 
+/// What a lane holds of a row that does not exist.
+template <class F>
+__device__ typename F::Raw blank(int unit) {
+  typename F::Raw raw = {};
+  if constexpr (requires { raw.unit; })
+    raw.unit = unit;  // the same in all rows: it costs one register in all
+  return raw;
+}
+
 /// Sums each of N values over a warp with fewer exchanges than one after another: at every level half of the
 /// values go to the other half of the lanes. The lane gets the total of value lane / (32 / N).
 template <int N>
@@ -237,9 +246,9 @@ __device__ float sum_rows(float (&value)[N], int lane) {
 
 /// One walk of a block over `count` rows (at most the plan's tile): the sum of row v's part p becomes
 /// partial[slot(v) * parts + p], or is added to it for a slice after the first. `source` says where row v
-/// lies: planes(v), row(v), slot(v). `stage` is called by every thread once the first weights are on their
-/// way; on its return x is in shared memory. The caller meets the block at a barrier before it reads the
-/// sums.
+/// lies: planes(v), row(v), slot(v); one_matrix says that finding it costs next to nothing. `stage` is called
+/// by every thread once the first weights are on their way; on its return x is in shared memory. The caller
+/// meets the block at a barrier before it reads the sums.
 template <class F, class Source, class Stage>
 __device__ void multiply_rows(const RowPlan& plan, const RowShared& shared, const Source& source, int count,
                               int slice, Stage&& stage) {
@@ -250,16 +259,16 @@ __device__ void multiply_rows(const RowPlan& plan, const RowShared& shared, cons
   const int own = slice * plan.slice_units() + thread.part * kWarp + thread.lane;
   int unit = min(own, source.units() - 1);
   const int unit_of_slice = unit - slice * plan.slice_units();
-  // Beyond the last row it is loaded again: a load that may not happen is a branch, and at its end the
-  // compiler waits for the loads before it.
-  typename F::Raw flying[kDepth] = {};
-  const auto load = [&](int d, int v) {
-    const int row = min(v, end - 1);
-    flying[d] = F::load(source.planes(row), source.row(row), unit);
-  };
-  if (begin < end) {
+  typename F::Raw flying[kDepth];
+  const auto load = [&](int d, int v) { flying[d] = F::load(source.planes(v), source.row(v), unit); };
 #pragma unroll
-    for (int d = 0; d < kDepth; ++d) load(d, begin + d);
+  for (int d = 0; d < kDepth; ++d) {
+    flying[d] = blank<F>(unit);  // or the registers would stay reserved all around the loops outside
+    if constexpr (Source::one_matrix) {
+      if (begin + d < end) load(d, begin + d);
+    } else {
+      if (begin < end) load(d, min(begin + d, end - 1));
+    }
   }
   stage();
   auto x = F::Vector::load(shared.x, unit_of_slice);
@@ -273,13 +282,21 @@ __device__ void multiply_rows(const RowPlan& plan, const RowShared& shared, cons
         dot[d] = F::dot(flying[d], x);
       }
     }
-    // The next loads start when all of these are used, and not in registers of their own before.
-    uint32_t used = 0;
+    if constexpr (Source::one_matrix) {
 #pragma unroll
-    for (int d = 0; d < kDepth; ++d) used |= __float_as_uint(dot[d]);
-    unit |= static_cast<int>(used & plan.none);
+      for (int d = 0; d < kDepth; ++d)
+        if (v + kDepth + d < end) load(d, v + kDepth + d);
+    } else {
+      // Where finding a row takes a while, a load that may not happen becomes a branch, and within it the
+      // compiler waits for the loads before it. So the last row is loaded again instead; and the loads start
+      // when all sums are made, not in registers of their own before.
+      uint32_t used = 0;
 #pragma unroll
-    for (int d = 0; d < kDepth; ++d) load(d, v + kDepth + d);
+      for (int d = 0; d < kDepth; ++d) used |= __float_as_uint(dot[d]);
+      unit |= static_cast<int>(used & plan.none);
+#pragma unroll
+      for (int d = 0; d < kDepth; ++d) load(d, min(v + kDepth + d, end - 1));
+    }
     const float total = sum_rows(dot, thread.lane);
     constexpr int kLanes = kWarp / kDepth;  // that hold the total of one row
     const int mine = v + thread.lane / kLanes;
