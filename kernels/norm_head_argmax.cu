@@ -22,20 +22,11 @@ struct Head {
   uint64_t* workspace;  // the best of each block
   uint32_t* ticket;     // blocks that have left their best there
 
-  struct Source {
-    static constexpr bool one_matrix = true;
-    const Head& op;
-    int64_t first;
-    __device__ const device::Planes& planes(int) const { return op.w; }
-    __device__ int units() const { return static_cast<int>(op.w.units); }
-    __device__ int64_t row(int v) const { return first + v; }
-    __device__ int slot(int v) const { return v; }
-  };
   __device__ int64_t first_row() const { return int64_t{blockIdx.x} * rows_per_block; }
   __device__ int phases() const { return 1; }
   __device__ uint32_t format(int) const { return type; }
   __device__ int count(int, int slots) const { return slots; }
-  __device__ Source source(int, int first) const { return {*this, first_row() + first}; }
+  __device__ device::MatrixRows source(int, int first) const { return {w, first_row() + first}; }
 };
 
 /// Of all threads of the block, valid in warp 0. The first barrier separates it from earlier uses of

@@ -244,6 +244,17 @@ __device__ float sum_rows(float (&value)[N], int lane) {
   return total;
 }
 
+/// The rows of one matrix from `first` on, as multiply_rows() takes them.
+struct MatrixRows {
+  static constexpr bool one_matrix = true;
+  const Planes& w;
+  int64_t first;
+  __device__ const Planes& planes(int) const { return w; }
+  __device__ int units() const { return static_cast<int>(w.units); }
+  __device__ int64_t row(int v) const { return first + v; }
+  __device__ int slot(int v) const { return v; }
+};
+
 /// One walk of a block over `count` rows (at most the plan's tile): the sum of row v's part p becomes
 /// partial[slot(v) * parts + p], or is added to it for a slice after the first. `source` says where row v
 /// lies: planes(v), row(v), slot(v); one_matrix says that finding it costs next to nothing. `stage` is called
