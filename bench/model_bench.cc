@@ -49,26 +49,32 @@ std::vector<uint32_t> tokens(int64_t count) {
 }
 
 /// All logits of a prompt.
-void Forward(benchmark::State& state) {
+void forward(benchmark::State& state, reference::Products products) {
   const auto ids = tokens(state.range(0));
-  reference::Session session(half_billion());
+  reference::Session session(half_billion(), reference::Cache::Double, products);
   for (auto _ : state) {
     session.reset();
     benchmark::DoNotOptimize(session.forward(ids, reference::Logits::All)->values.data());
   }
   state.counters["peak_GB"] = peak_gb();
 }
+void Forward(benchmark::State& state) { forward(state, reference::Products::Plain); }
+void ForwardFast(benchmark::State& state) { forward(state, reference::Products::Fast); }
 BENCHMARK(Forward)->Arg(64)->Unit(benchmark::kSecond)->UseRealTime()->Iterations(1);
+BENCHMARK(ForwardFast)->Arg(64)->Unit(benchmark::kSecond)->UseRealTime()->Iterations(1);
 
 /// One more token behind a prompt of 16.
-void Decode(benchmark::State& state) {
-  reference::Session session(half_billion());
+void decode(benchmark::State& state, reference::Products products) {
+  reference::Session session(half_billion(), reference::Cache::Double, products);
   KIGO_CHECK(session.forward(tokens(16), reference::Logits::Last).has_value());
   const uint32_t id = 42;
   for (auto _ : state)
     benchmark::DoNotOptimize(session.forward({&id, 1}, reference::Logits::Last)->values.data());
 }
+void Decode(benchmark::State& state) { decode(state, reference::Products::Plain); }
+void DecodeFast(benchmark::State& state) { decode(state, reference::Products::Fast); }
 BENCHMARK(Decode)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(5);
+BENCHMARK(DecodeFast)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(5);
 
 /// From the file to the poem: open, tokenize, generate.
 void Haiku(benchmark::State& state) {

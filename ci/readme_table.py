@@ -23,6 +23,8 @@ ROWS = {
     "Encode": ("text to token ids, one core, 2 MB that do not repeat", "5 MB/s"),
     "Forward/64/iterations:1/real_time": ("64 tokens through the Qwen2.5-0.5B shape, q4_k_m types, all logits", "15 s, 3 GB"),
     "Decode/iterations:5/real_time": ("one more token at that shape", ""),
+    "ForwardFast/64/iterations:1/real_time": ("the same 64 tokens with `--reference fast`", "4 s"),
+    "DecodeFast/iterations:5/real_time": ("one more token with `--reference fast`", ""),
     "Haiku/real_time": ("a haiku from the model that ships with kigo, from file to poem", "5 s"),
     "DecodeRow/Q4_K": ("Q4_K rows decoded, float32 written, one core", "1 GB/s"),
     "DecodeRow/Q8_0": ("Q8_0 rows decoded, float32 written, one core", "1 GB/s"),
@@ -40,6 +42,11 @@ GPU_MODEL_ROWS = {
     ("qwen2.5-7b", "half", "prefill 512"): ("7B: prompt of 512", 9900),
     ("qwen2.5-7b", "half", "prefill 2048"): ("7B: prompt of 2048", 11000),
     ("qwen2.5-7b", "precise", "prefill 512"): ("7B: prompt of 512, `--prefill precise`", None),
+    ("llama-3-8b", "fused", "decode 128 behind 0"): ("Llama 8B: decode", None),
+    ("llama-3-8b", "fused", "decode 128 behind 512"): ("Llama 8B: decode behind 512 positions", None),
+    ("llama-3-8b", "half", "prefill 512"): ("Llama 8B: prompt of 512", None),
+    ("llama-3-8b", "half", "prefill 2048"): ("Llama 8B: prompt of 2048", None),
+    ("llama-3-8b", "precise", "prefill 512"): ("Llama 8B: prompt of 512, `--prefill precise`", None),
 }
 # Matrix times vector at the 7B's shapes, by ops_bench: rows, columns.
 GPU_MATRICES = [(18944, 3584), (3584, 18944), (152064, 3584)]
@@ -62,7 +69,7 @@ def history():
 def gpu_figures():
     records = history()
     used = []
-    lines = ["| Qwen2.5 shapes, q4_k_m types | tokens/s | floor |", "|---|---:|---:|"]
+    lines = ["| Qwen2.5 and Llama-3 shapes, q4_k_m types | tokens/s | floor |", "|---|---:|---:|"]
     for key, (what, floor) in GPU_MODEL_ROWS.items():
         if key in records:
             used.append(records[key])

@@ -25,7 +25,7 @@ struct LinearChoice {
 std::span<const LinearChoice> linear_choices();
 
 /// y[t, j] = sum_i w(j, i) * x[t, i] (+ bias[j]); w packed as core/ops/packing.h says.
-/// Types   T = float; w of every format of quant::FormatList, decoded exactly. Sums in float, each in an
+/// Types   T = float; w of every format of ops::PackedFormatList, decoded exactly. Sums in float, each in an
 ///         order that depends on the length of a row, its format and the kernel chosen: the same bits for
 ///         every number of tokens up to kLinearRowsTokens, where linear_rows.h says how x is rounded, and for
 ///         every number beyond.

@@ -42,6 +42,7 @@ struct Qkv {
   ops::Pairing pairing;
   int head_dim, rope_dims;
   float rope_base, rope_factor;
+  const float* rope_divisors;  // or none
   Heads<float> y;
   Heads<C> cache[2];  // keys, values
 
@@ -90,8 +91,8 @@ __device__ void store_couple(const Qkv<C>& op, int which_part, int couple, float
   const int at_a = op.element(i, 0), at_b = op.element(i, 1);
   const int64_t position = __ldcg(reinterpret_cast<const long long*>(op.positions));
   if (which_part != kValue && i < op.rope_dims / 2) {
-    const device::Turn turn =
-        device::rope_turn(position, op.rope_factor, device::rope_frequency(i, op.rope_dims, op.rope_base));
+    const device::Turn turn = device::rope_turn(
+        position, op.rope_factor, device::rope_frequency(i, op.rope_dims, op.rope_base, op.rope_divisors));
     const float turned = a * turn.cosine - b * turn.sine;
     b = a * turn.sine + b * turn.cosine;
     a = turned;
@@ -194,6 +195,7 @@ Status norm_qkv_rope_append(const ops::NormQkvRopeAppend<float, C, Space::Device
                          .rope_dims = static_cast<int>(op.rope_dims),
                          .rope_base = op.rope_base,
                          .rope_factor = op.rope_factor,
+                         .rope_divisors = op.rope_divisors.data,
                          .y = {op.y.data, op.y.stride[0], op.y.stride[1], 0},
                          .cache = {heads_of(op.cache.k), heads_of(op.cache.v)}};
   return device::launch({.name = "norm_qkv_rope_append",

@@ -28,8 +28,9 @@ __global__ void rope_kernel(ops::Rope<T, Space::Device> op, int64_t items) {
     for (int64_t h = first_head; h < last_head; ++h) y[h * op.y.stride[1] + i] = x[h * op.x.stride[1] + i];
     return;
   }
-  const device::Turn turn = device::rope_turn(op.positions.data[token], op.factor,
-                                              device::rope_frequency(item, op.rope_dims, op.base));
+  const device::Turn turn =
+      device::rope_turn(op.positions.data[token], op.factor,
+                        device::rope_frequency(item, op.rope_dims, op.base, op.divisors.data));
   const bool halves = op.pairing == ops::Pairing::halves;
   const int64_t first = halves ? item : 2 * item;
   const int64_t second = halves ? item + pairs : 2 * item + 1;

@@ -10,6 +10,7 @@
 #include "reference/attention.h"
 #include "reference/embedding.h"
 #include "reference/linear.h"
+#include "reference/linear_fast.h"
 #include "reference/rmsnorm.h"
 #include "reference/rope.h"
 #include "reference/swiglu.h"
@@ -58,6 +59,8 @@ std::optional<Role> bias_of(Role weight) {
       return Role::attn_k_bias;
     case Role::attn_v:
       return Role::attn_v_bias;
+    case Role::attn_output:
+      return Role::attn_output_bias;
     default:
       return std::nullopt;
   }
@@ -70,8 +73,12 @@ ops::Pairing pairing(const model::Config& config) {
 
 }  // namespace
 
-Session::Session(const model::Config& config, const model::Weights& weights, Cache cache)
-    : config_(&config), weights_(&weights), cache_(cache), layers_(static_cast<size_t>(config.layers)) {}
+Session::Session(const model::Config& config, const model::Weights& weights, Cache cache, Products products)
+    : config_(&config),
+      weights_(&weights),
+      cache_(cache),
+      products_(products),
+      layers_(static_cast<size_t>(config.layers)) {}
 
 Result<Rows> Session::forward(std::span<const uint32_t> tokens, Logits which, const TapSink& taps) try {
   KIGO_TRY(model::check_tokens(tokens, length_, config_->context, config_->vocab));
@@ -106,7 +113,7 @@ Result<Rows> Session::run(const Step& step, Logits which) {
   step.tap(Tap::output_norm, 0, x);
 
   Rows logits(x.rows, config.vocab);
-  KIGO_TRY(linear<double>({.x = x.view(), .w = matrix(weights_->head()), .bias = {}, .y = logits.view()}));
+  KIGO_TRY(product({.x = x.view(), .w = matrix(weights_->head()), .bias = {}, .y = logits.view()}));
   step.tap(Tap::logits, 0, logits);
   return logits;
 }
@@ -128,6 +135,7 @@ Status Session::attention_block(const Step& step, int64_t layer, Rows& x) {
   step.tap(Tap::attn_k, layer, k, config.kv_heads);
   step.tap(Tap::attn_v, layer, v, config.kv_heads);
 
+  const std::vector<float> divisors = vector(weights_->find(Role::rope_freqs));
   const auto turn = [&](View<double, 3> heads) {
     return rope<double>({.x = heads,
                          .positions = {step.positions.data(), {step.count()}},
@@ -135,7 +143,8 @@ Status Session::attention_block(const Step& step, int64_t layer, Rows& x) {
                          .pairing = pairing(config),
                          .rope_dims = config.rope_dims,
                          .base = config.rope_base,
-                         .factor = config.rope_factor});
+                         .factor = config.rope_factor,
+                         .divisors = view(divisors)});
   };
   KIGO_TRY(turn(q.split(config.heads)));
   KIGO_TRY(turn(k.split(config.kv_heads)));
@@ -196,8 +205,12 @@ Status Session::normalise(Role role, int64_t layer, const Rows& x, Rows& y) cons
 Status Session::multiply(Role weight, int64_t layer, const Rows& x, Rows& y) const {
   const std::optional<Role> role = bias_of(weight);
   const std::vector<float> bias = vector(role && !KIGO_FAULT(F79) ? weights_->find(*role, layer) : nullptr);
-  return linear<double>(
+  return product(
       {.x = x.view(), .w = matrix(*weights_->find(weight, layer)), .bias = view(bias), .y = y.view()});
+}
+
+Status Session::product(const ops::Linear<double, Space::Host>& op) const {
+  return products_ == Products::Fast ? linear_fast(op) : linear(op);
 }
 
 /// Puts the rows of the new tokens behind the `length_` positions that are there.

@@ -29,7 +29,8 @@ Result<Heads> project(const ops::NormQkvRopeAppend<T, C, Space::Host>& op, const
                            .pairing = op.pairing,
                            .rope_dims = op.rope_dims,
                            .base = op.rope_base,
-                           .factor = op.rope_factor}));
+                           .factor = op.rope_factor,
+                           .divisors = op.rope_divisors}));
   }
   return heads;
 }

@@ -14,7 +14,8 @@ Status rope(const ops::Rope<T, Space::Host>& op) {
     const double position = static_cast<double>(op.positions(t)) / double{op.factor};
     for (int64_t i = 0; i < pairs; ++i) {
       const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(op.rope_dims);
-      const double angle = position * std::pow(double{op.base}, exponent);
+      const double divisor = op.divisors.data == nullptr ? 1 : op.divisors(i);
+      const double angle = position * std::pow(double{op.base}, exponent) / divisor;
       const double cosine = std::cos(angle);
       const double sine = std::sin(angle);
       const int64_t first = halves ? i : 2 * i;

@@ -2,21 +2,11 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 #include <vector>
 
+#include "reference/in_order.h"
+
 namespace kigo::reference {
-namespace {
-
-/// The ids of a row by (x falling, id rising).
-std::vector<int64_t> in_order(const View<const double, 2>& x, int64_t row) {
-  std::vector<int64_t> ids(static_cast<size_t>(x.shape[1]));
-  std::iota(ids.begin(), ids.end(), 0);
-  std::ranges::stable_sort(ids, [&](int64_t a, int64_t b) { return x(row, a) > x(row, b); });
-  return ids;
-}
-
-}  // namespace
 
 Status top_k(const ops::TopK<Space::Host>& op) {
   KIGO_TRY(check(op));

@@ -8,15 +8,14 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/keyed_hash.h"
+
 namespace kigo::gguf {
 
-/// Positions of entries by name: a hash table with open addressing that leaves the names where they are. The
-/// hash has a random multiplier, so that no file can choose names that collide; what is found does not depend
-/// on it.
+/// Positions of entries by name: a hash table with open addressing that leaves the names where they are,
+/// keyed so that no file can choose names that collide.
 class NameIndex {
  public:
-  NameIndex();
-
   /// Room for `count` names: at most 32 bytes each, asked for at once.
   void reserve(size_t count);
 
@@ -26,7 +25,7 @@ class NameIndex {
   std::optional<uint32_t> add(std::string_view name, uint32_t position, const NameAt& name_at) {
     Slot& slot = slots_[locate(name, name_at)];
     if (slot.taken != 0) return slot.taken - 1;
-    slot = {tag(hash(name)), position + 1};
+    slot = {tag(hash_(name)), position + 1};
     ++size_;
     return std::nullopt;
   }
@@ -47,13 +46,12 @@ class NameIndex {
     uint32_t taken = 0;  // position + 1; 0: free
   };
 
-  uint64_t hash(std::string_view name) const;
   static uint32_t tag(uint64_t hash) { return static_cast<uint32_t>(hash >> 29); }  // the upper 32 of 61 bits
 
   /// The slot that holds the name, or the free one where it would stand: at least half of all are free.
   template <class NameAt>
   size_t locate(std::string_view name, const NameAt& name_at) const {
-    const uint64_t h = hash(name);
+    const uint64_t h = hash_(name);
     size_t at = h & (slots_.size() - 1);
     while (slots_[at].taken != 0 && (slots_[at].tag != tag(h) || name_at(slots_[at].taken - 1) != name))
       at = (at + 1) & (slots_.size() - 1);
@@ -62,7 +60,7 @@ class NameIndex {
 
   std::vector<Slot> slots_;  // a power of two of them
   size_t size_ = 0;
-  uint64_t multiplier_;
+  KeyedHash hash_;
 };
 
 }  // namespace kigo::gguf

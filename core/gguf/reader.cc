@@ -90,9 +90,11 @@ Result<File> read(std::span<const std::byte> bytes) {
   return file;
 }
 
-Result<MappedFile> open(const std::string& path) {
+namespace {
+
+Result<MappedFile> open_with(Result<File> (*reader)(std::span<const std::byte>), const std::string& path) {
   KIGO_ASSIGN(FileMap map, FileMap::open(path));
-  auto file = read(map.bytes());
+  auto file = reader(map.bytes());
   if (!file) {
     Error error = std::move(file.error());
     if (error.offset < kHeaderBytes)
@@ -101,6 +103,12 @@ Result<MappedFile> open(const std::string& path) {
   }
   return MappedFile{std::move(map), std::move(*file)};
 }
+
+}  // namespace
+
+Result<MappedFile> open(const std::string& path) { return open_with(read, path); }
+
+Result<MappedFile> open_head(const std::string& path) { return open_with(read_head, path); }
 
 Result<LoadedFile> load(const Source& source, size_t chunk) {
   KIGO_CHECK(chunk > 0);

@@ -30,6 +30,9 @@ struct MappedFile {
 /// Errors: io, and those of read; the subject of a header field begins with the file's name.
 Result<MappedFile> open(const std::string& path);
 
+/// The same with read_head: the tensors' data need not be in the file.
+Result<MappedFile> open_head(const std::string& path);
+
 /// A file in memory of its own; `file` points into `bytes`, which must not change.
 struct LoadedFile {
   std::vector<std::byte> bytes;

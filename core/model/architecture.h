@@ -13,12 +13,18 @@ enum class Norm : uint8_t { rms };
 enum class Position : uint8_t { rope_halves, rope_neighbours };
 enum class Ffn : uint8_t { swiglu };  // down(silu(gate(x)) * up(x))
 
+/// Whether files of a family have a tensor.
+enum class Presence : uint8_t { never, optional, required };
+
 struct Architecture {
   std::string_view name;  // general.architecture
   Norm norm;
   Position position;
   Ffn ffn;
-  bool qkv_bias;  // required biases on q, k and v
+  float default_rope_base;  // where the file does not say; 0: it must
+  Presence qkv_bias;        // on q, k and v
+  Presence output_bias;     // on the output matrix of attention
+  Presence rope_divisors;   // rope_freqs.weight
 };
 
 /// The families that run.

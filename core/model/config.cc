@@ -27,6 +27,7 @@ class ConfigReader {
     heads(config);
     norm_and_rope(config);
     rope_scaling(config);
+    window(config);
     vocab(config);
     return std::move(keys_.errors);
   }
@@ -49,8 +50,10 @@ class ConfigReader {
   void heads(Config& config);
   int64_t length_or_default(Config& config, std::string_view suffix);
   void norm_and_rope(Config& config);
+  void rope_base(Config& config);
   void rope_dims(Config& config);
   void rope_scaling(Config& config);
+  void window(const Config& config);
   void vocab(Config& config);
   int64_t rows_of_embedding();
 
@@ -74,7 +77,7 @@ void ConfigReader::architecture(Config& config) {
   for (const std::string_view each : planned_architectures())
     planned += cat(planned.empty() ? "" : ", ", each);
   keys_.add(Code::unsupported, key, cat('"', escaped(*found), '"'),
-            cat(runs, ", which runs; planned are ", planned));
+            cat(runs, ", which run; planned are ", planned));
 }
 
 void ConfigReader::general(Config& config) {
@@ -131,8 +134,20 @@ int64_t ConfigReader::length_or_default(Config& config, std::string_view suffix)
 
 void ConfigReader::norm_and_rope(Config& config) {
   config.norm_eps = keys_.real(own("attention.layer_norm_rms_epsilon"), Need::required).value_or(0);
-  config.rope_base = keys_.real(own("rope.freq_base"), Need::required).value_or(0);
+  rope_base(config);
   rope_dims(config);
+}
+
+void ConfigReader::rope_base(Config& config) {
+  const float fallback = config.architecture->default_rope_base;
+  const bool required = fallback == 0;
+  const std::string key = own("rope.freq_base");
+  if (!required && file_.find(key) == nullptr) {
+    config.rope_base = fallback;
+    note(config, "rope.freq_base", fallback, "by default");
+  } else {
+    config.rope_base = keys_.real(key, Need::required).value_or(0);
+  }
 }
 
 void ConfigReader::rope_dims(Config& config) {
@@ -163,6 +178,19 @@ void ConfigReader::rope_scaling(Config& config) {
   } else if (factor && *factor != 1) {
     note(config, "rope.scaling.factor", *factor, "not used: rope.scaling.type is none");
   }
+  // What linear scaling was called before rope.scaling.*; llama.cpp still obeys it.
+  const std::string old_key = own("rope.scale_linear");
+  if (const auto scale = keys_.real(old_key, Need::optional); scale && *scale != 1)
+    keys_.add(Code::unsupported, old_key, cat(*scale), "1, or rope.scaling.type and rope.scaling.factor");
+}
+
+// A window as long as the context hides nothing.
+void ConfigReader::window(const Config& config) {
+  const std::string key = own("attention.sliding_window");
+  const auto found = keys_.count(key, Need::optional);
+  if (found && *found > 0 && *found < config.context)
+    keys_.add(Code::unsupported, key, cat(*found),
+              cat("0, or at least context_length ", config.context, ": sliding windows do not run"));
 }
 
 void ConfigReader::vocab(Config& config) {

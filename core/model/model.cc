@@ -20,13 +20,14 @@ std::string bits_of(std::span<const std::byte> bytes) {
   return hex(number, static_cast<int>(2 * bytes.size()));
 }
 
-// Which field makes a block bad, without knowing its layout: the first two bytes (a scale is an f16 at an
-// even offset) that turn a block of zeros bad when they alone are copied into it. A scalar is its own field.
+// Which field makes a block bad, without knowing its layout: the first one of a scale's length that turns a
+// block of zeros bad when it alone is copied into it; the whole block where scale and codes do so together.
 BadField find_field(const quant::TensorType& type, std::span<const std::byte> block) {
-  for (size_t at = 0; type.block_values > 1 && at + 2 <= block.size(); at += 2) {
+  const size_t size = type.scale_bytes;
+  for (size_t at = 0; at + size <= block.size(); at += size) {
     std::vector<std::byte> zeros(block.size());
-    std::memcpy(&zeros[at], &block[at], 2);
-    if (!type.finite(zeros.data())) return {at, bits_of(block.subspan(at, 2))};
+    std::memcpy(&zeros[at], &block[at], size);
+    if (!type.finite(zeros.data())) return {at, bits_of(block.subspan(at, size))};
   }
   return {0, bits_of(block.first(std::min<size_t>(block.size(), 8)))};
 }
@@ -54,10 +55,24 @@ Status check_not_zero(const gguf::File& file, const gguf::Tensor& tensor, const 
               file.data_offset + tensor.offset);
 }
 
+Status check_above_zero(const gguf::File& file, const gguf::Tensor& tensor) {
+  std::vector<float> values(static_cast<size_t>(tensor.elements()));
+  tensor.type->decode(tensor.data.data(), static_cast<int64_t>(values.size()), values.data());
+  const auto bad = std::ranges::find_if(values, [](float value) { return value <= 0; });
+  if (bad == values.end()) return {};
+  const auto index = static_cast<uint64_t>(bad - values.begin());
+  return fail(Code::bad_data, std::string(tensor.name), cat("element ", index, " is ", *bad),
+              "above 0: frequencies are divided by it",
+              file.data_offset + tensor.offset + index * tensor.type->block_bytes);
+}
+
 }  // namespace
 
 Status check_data(const gguf::File& file, const Config& config, const Weights& weights) {
   for (const gguf::Tensor* tensor : weights.all()) KIGO_TRY(check_values(file, *tensor));
+  if (const gguf::Tensor* divisors = weights.find(Role::rope_freqs))
+    KIGO_TRY(check_above_zero(file, *divisors));
+  if (config.architecture->qkv_bias != Presence::required) return {};
   for (int64_t layer = 0; layer < config.layers; ++layer)
     for (const Role role : {Role::attn_q_bias, Role::attn_k_bias, Role::attn_v_bias})
       if (const gguf::Tensor* bias = weights.find(role, layer)) KIGO_TRY(check_not_zero(file, *bias, config));

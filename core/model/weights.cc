@@ -13,52 +13,65 @@
 namespace kigo::model {
 namespace {
 
-enum class Size : uint8_t { width, vocab, q_rows, kv_rows, ffn_width };
+enum class Size : uint8_t { width, vocab, q_rows, kv_rows, ffn_width, rope_pairs };
 
 std::string_view symbol(Size size) {
-  static constexpr std::array<std::string_view, 5> kSymbols{"width", "vocab", "heads * head_dim",
-                                                            "kv_heads * head_dim", "ffn_width"};
+  static constexpr std::array<std::string_view, 6> kSymbols{
+      "width", "vocab", "heads * head_dim", "kv_heads * head_dim", "ffn_width", "rope_dims / 2"};
   return kSymbols[static_cast<size_t>(size)];
 }
 
 int64_t value(Size size, const Config& config) {
-  const std::array<int64_t, 5> values{config.width, config.vocab, config.heads * config.head_dim,
-                                      config.kv_heads * config.head_dim, config.ffn_width};
+  const std::array<int64_t, 6> values{config.width,
+                                      config.vocab,
+                                      config.heads * config.head_dim,
+                                      config.kv_heads * config.head_dim,
+                                      config.ffn_width,
+                                      config.rope_dims / 2};
   return values[static_cast<size_t>(size)];
 }
 
-enum class Presence : uint8_t { always, optional, with_qkv_bias };
+/// The same for all families, or what a column of their table says.
+struct Rule {
+  Presence same = Presence::required;
+  Presence Architecture::*column = nullptr;
+};
+constexpr Rule kRequired{};
+constexpr Rule kOptional{Presence::optional, nullptr};
+constexpr Rule by(Presence Architecture::*column) { return {Presence::never, column}; }
 
 struct Row {
   std::string_view name;  // layers: what follows "blk.N."
-  Presence presence;
+  Rule rule;
   std::array<Size, 2> sizes;  // fastest first
   int rank;
 
   std::span<const Size> shape() const { return {sizes.data(), static_cast<size_t>(rank)}; }
 };
 
-constexpr Row matrix(std::string_view name, Size in, Size out, Presence presence = Presence::always) {
-  return {name, presence, {in, out}, 2};
+constexpr Row matrix(std::string_view name, Size in, Size out, Rule rule = kRequired) {
+  return {name, rule, {in, out}, 2};
 }
-constexpr Row vector(std::string_view name, Size size, Presence presence = Presence::always) {
-  return {name, presence, {size, size}, 1};
+constexpr Row vector(std::string_view name, Size size, Rule rule = kRequired) {
+  return {name, rule, {size, size}, 1};
 }
 
 // Indexed by Role. Source: docs/gguf.md, section 7.
 constexpr std::array<Row, kRoles> kRows{
     matrix("token_embd.weight", Size::width, Size::vocab),
     vector("output_norm.weight", Size::width),
-    matrix("output.weight", Size::width, Size::vocab, Presence::optional),
+    matrix("output.weight", Size::width, Size::vocab, kOptional),
+    vector("rope_freqs.weight", Size::rope_pairs, by(&Architecture::rope_divisors)),
     vector("attn_norm.weight", Size::width),
     vector("ffn_norm.weight", Size::width),
     matrix("attn_q.weight", Size::width, Size::q_rows),
     matrix("attn_k.weight", Size::width, Size::kv_rows),
     matrix("attn_v.weight", Size::width, Size::kv_rows),
-    vector("attn_q.bias", Size::q_rows, Presence::with_qkv_bias),
-    vector("attn_k.bias", Size::kv_rows, Presence::with_qkv_bias),
-    vector("attn_v.bias", Size::kv_rows, Presence::with_qkv_bias),
+    vector("attn_q.bias", Size::q_rows, by(&Architecture::qkv_bias)),
+    vector("attn_k.bias", Size::kv_rows, by(&Architecture::qkv_bias)),
+    vector("attn_v.bias", Size::kv_rows, by(&Architecture::qkv_bias)),
     matrix("attn_output.weight", Size::q_rows, Size::width),
+    vector("attn_output.bias", Size::width, by(&Architecture::output_bias)),
     matrix("ffn_gate.weight", Size::width, Size::ffn_width),
     matrix("ffn_up.weight", Size::width, Size::ffn_width),
     matrix("ffn_down.weight", Size::ffn_width, Size::width),
@@ -106,11 +119,12 @@ class Finder {
   void look_at(int role, int64_t layer) {
     found.push_back(nullptr);
     const Row& row = kRows[static_cast<size_t>(role)];
-    if (row.presence == Presence::with_qkv_bias && !config_.architecture->qkv_bias) return;
+    const Presence wanted_here = presence(static_cast<Role>(role), *config_.architecture);
+    if (wanted_here == Presence::never) return;
     const std::string wanted = tensor_name(static_cast<Role>(role), layer);
     const gguf::Tensor* tensor = file_.find_tensor(wanted);
     if (tensor == nullptr) {
-      if (row.presence != Presence::optional)
+      if (wanted_here == Presence::required)
         errors.push_back({Code::missing_tensor, wanted, "missing",
                           cat(expected_shape(row, config_), ", which ", config_.architecture->name, " needs"),
                           std::nullopt});
@@ -163,6 +177,11 @@ std::string tensor_name(Role role, int64_t layer) {
   const int index = static_cast<int>(role);
   const std::string_view name = kRows[static_cast<size_t>(index)].name;
   return has_layer(index) ? cat("blk.", layer, '.', name) : std::string(name);
+}
+
+Presence presence(Role role, const Architecture& architecture) {
+  const Rule& rule = kRows[static_cast<size_t>(role)].rule;
+  return rule.column == nullptr ? rule.same : architecture.*rule.column;
 }
 
 std::vector<uint64_t> tensor_dims(Role role, const Config& config) {

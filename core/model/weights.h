@@ -18,25 +18,30 @@ enum class Role : uint8_t {
   token_embd,   // [width, vocab]
   output_norm,  // [width]
   output,       // [width, vocab]; null when tied: token_embd is used
+  rope_freqs,   // [rope_dims / 2], divisors of rope; null when there are none
   // One per layer from here on.
-  attn_norm,    // [width]
-  ffn_norm,     // [width]
-  attn_q,       // [width, heads * head_dim]
-  attn_k,       // [width, kv_heads * head_dim]
-  attn_v,       // [width, kv_heads * head_dim]
-  attn_q_bias,  // [heads * head_dim]
-  attn_k_bias,  // [kv_heads * head_dim]
-  attn_v_bias,  // [kv_heads * head_dim]
-  attn_output,  // [heads * head_dim, width]
-  ffn_gate,     // [width, ffn_width]
-  ffn_up,       // [width, ffn_width]
-  ffn_down,     // [ffn_width, width]
+  attn_norm,         // [width]
+  ffn_norm,          // [width]
+  attn_q,            // [width, heads * head_dim]
+  attn_k,            // [width, kv_heads * head_dim]
+  attn_v,            // [width, kv_heads * head_dim]
+  attn_q_bias,       // [heads * head_dim]
+  attn_k_bias,       // [kv_heads * head_dim]
+  attn_v_bias,       // [kv_heads * head_dim]
+  attn_output,       // [heads * head_dim, width]
+  attn_output_bias,  // [width]
+  ffn_gate,          // [width, ffn_width]
+  ffn_up,            // [width, ffn_width]
+  ffn_down,          // [ffn_width, width]
 };
 inline constexpr int kRoles = static_cast<int>(Role::ffn_down) + 1;
 inline constexpr int kModelRoles = static_cast<int>(Role::attn_norm);  // those that no layer owns
 
 /// "blk.3.attn_q.weight"
 std::string tensor_name(Role role, int64_t layer = 0);
+
+/// Whether the files of a family have it.
+Presence presence(Role role, const Architecture& architecture);
 
 /// The shape that a model needs, fastest first, as in the file: {width, heads * head_dim}.
 std::vector<uint64_t> tensor_dims(Role role, const Config& config);
@@ -72,7 +77,8 @@ std::vector<Error> explain(const gguf::File& file);
 
 /// Looks at every scale and every scalar weight of the model, in the order of explain(), then at the biases.
 /// Errors: bad_data, for a value that is infinite or no number (tensor, block or element, byte offset, bits),
-/// and for a bias of the architecture that is zero throughout: nobody trains one, lost loads leave them.
+/// for a bias that the architecture requires and that is zero throughout: nobody trains one, lost loads leave
+/// them; and for a divisor of rope that is not above zero.
 Status check_data(const gguf::File& file, const Config& config, const Weights& weights);
 
 /// A file with its model, ready to run. Moving it keeps all pointers valid.

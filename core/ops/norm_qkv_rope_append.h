@@ -37,8 +37,9 @@ struct NormQkvRopeAppend {
   int64_t rope_dims = 0;
   float rope_base = 10000;
   float rope_factor = 1;
-  View<T, 3, S> y;      // [1, heads, head_dim], the rotated queries
-  KvCache<C, S> cache;  // [.., kv_heads, 16, head_dim]
+  View<const float, 1, S> rope_divisors = {};  // [rope_dims / 2], or none
+  View<T, 3, S> y;                             // [1, heads, head_dim], the rotated queries
+  KvCache<C, S> cache;                         // [.., kv_heads, 16, head_dim]
 };
 
 /// As linear checks it. Errors: bad_shape, unsupported.
@@ -74,7 +75,8 @@ Status check(const NormQkvRopeAppend<T, C, S>& op) {
                             .pairing = op.pairing,
                             .rope_dims = op.rope_dims,
                             .base = op.rope_base,
-                            .factor = op.rope_factor}));
+                            .factor = op.rope_factor,
+                            .divisors = op.rope_divisors}));
   KIGO_TRY(expect_view("norm_qkv_rope_append.y", op.y, {1, heads, head_dim}));
   KIGO_TRY(expect_cache("norm_qkv_rope_append.cache", op.cache, kv_heads, head_dim));
   if constexpr (S == Space::Host) KIGO_TRY(expect_positions("norm_qkv_rope_append", op.positions, op.cache));

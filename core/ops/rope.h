@@ -17,14 +17,16 @@ enum class Pairing : uint8_t {
   neighbours,  // (2i, 2i + 1): llama, whose converter permuted the rows of q and k for it
 };
 
-/// With angle = positions[t] / factor * base^(-2i / rope_dims), the pair (a, b) becomes
-/// (a cos - b sin, a sin + b cos); elements from rope_dims on are copied.
+/// With angle = positions[t] / factor * base^(-2i / rope_dims) / divisors[i], the pair (a, b) becomes
+/// (a cos - b sin, a sin + b cos); elements from rope_dims on are copied. Without divisors each is 1.
 /// Types   T = double, float, f16, bf16; angles in double, results rounded once.
-/// Bounds  rope_dims even, 2 to head_dim; base > 0; factor > 0; 0 <= position < 2^31, in any order;
-///         tokens == 0 does nothing.
+/// Bounds  rope_dims even, 2 to head_dim; base > 0; factor > 0; divisors > 0; 0 <= position < 2^31, in any
+///         order; tokens == 0 does nothing.
 /// Memory  rows may be padded; nothing beyond the shape is read or written; y may be x.
-/// Errors  bad_shape; unsupported for what is out of bounds (positions: where they are host memory).
-/// Source  arXiv:2104.09864, eq. 34; linear scaling: arXiv:2306.15595.
+/// Errors  bad_shape; unsupported for what is out of bounds (positions, divisors: where they are host
+/// memory). Source  arXiv:2104.09864, eq. 34; linear scaling: arXiv:2306.15595; divisors: rope_freqs.weight
+/// of
+///         docs/gguf.md, section 7.
 template <class T, Space S>
 struct Rope {
   View<const T, 3, S> x;                // [tokens, heads, head_dim]
@@ -34,7 +36,23 @@ struct Rope {
   int64_t rope_dims = 0;
   float base = 10000;
   float factor = 1;
+  View<const float, 1, S> divisors = {};  // [rope_dims / 2], or none: no data and size 0
 };
+
+/// As rope takes them. Errors: bad_shape; unsupported for a value in host memory that is not above 0.
+template <Space S>
+Status expect_divisors(const View<const float, 1, S>& divisors, int64_t rope_dims) {
+  if (divisors.data == nullptr && divisors.shape[0] == 0) return {};
+  KIGO_TRY(expect_view("rope.divisors", divisors, {rope_dims / 2}));
+  if constexpr (S == Space::Host) {
+    for (int64_t i = 0; i < divisors.shape[0]; ++i) {
+      if (std::isfinite(divisors(i)) && divisors(i) > 0) continue;
+      return fail(Code::unsupported, "rope.divisors", cat(divisors(i), " at index ", i),
+                  "a finite number above 0");
+    }
+  }
+  return {};
+}
 
 template <class T, Space S>
 Status check(const Rope<T, S>& op) {
@@ -49,6 +67,7 @@ Status check(const Rope<T, S>& op) {
   if (!std::isfinite(op.factor) || op.factor <= 0) {
     return fail(Code::unsupported, "rope.factor", cat(op.factor), "a finite number above 0");
   }
+  KIGO_TRY(expect_divisors(op.divisors, op.rope_dims));
   if constexpr (S == Space::Host) {
     for (int64_t t = 0; t < op.x.shape[0]; ++t) {
       KIGO_TRY(expect_between("rope.positions", op.positions(t), 0, INT32_MAX));

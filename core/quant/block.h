@@ -23,6 +23,16 @@ struct HalfBytes {
   constexpr bool finite() const { return (half().bits & 0x7C00) != 0x7C00; }
 };
 
+/// A binary32 as its four bytes lie in a file.
+struct FloatBytes {
+  std::array<uint8_t, 4> bytes{};
+  constexpr uint32_t bits() const {
+    return bytes[0] | uint32_t{bytes[1]} << 8 | uint32_t{bytes[2]} << 16 | uint32_t{bytes[3]} << 24;
+  }
+  constexpr float value() const { return std::bit_cast<float>(bits()); }
+  constexpr bool finite() const { return (bits() & 0x7F800000u) != 0x7F800000u; }
+};
+
 constexpr int low_nibble(uint8_t byte) { return byte & 15; }
 constexpr int high_nibble(uint8_t byte) { return byte >> 4; }
 

@@ -18,15 +18,15 @@ struct Q4_K {
 
   /// Six-bit scale of sub-block b. Bytes 0-3 carry scales 0-3 and the upper two bits of scales 4-7, whose
   /// lower nibbles are in bytes 8-11.
-  static constexpr int scale(const Block& block, size_t b) {
-    const auto& s = block.scales;
+  static constexpr int scale_of(const std::array<uint8_t, 12>& s, size_t b) {
     return b < 4 ? s[b] & 63 : low_nibble(s[b + 4]) | (s[b - 4] >> 6) << 4;
   }
   /// Six-bit minimum of sub-block b: bytes 4-7 and the upper nibbles of bytes 8-11, in the same way.
-  static constexpr int minimum(const Block& block, size_t b) {
-    const auto& s = block.scales;
+  static constexpr int minimum_of(const std::array<uint8_t, 12>& s, size_t b) {
     return b < 4 ? s[b + 4] & 63 : high_nibble(s[b + 4]) | (s[b] >> 6) << 4;
   }
+  static constexpr int scale(const Block& block, size_t b) { return scale_of(block.scales, b); }
+  static constexpr int minimum(const Block& block, size_t b) { return minimum_of(block.scales, b); }
 
   /// d * sc(b) * q - dmin * mn(b), b = i / 32
   static constexpr float value(const Block& block, int i) {

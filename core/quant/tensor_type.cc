@@ -10,13 +10,11 @@ namespace {
 
 /// Types that kigo can step over but not decode.
 constexpr std::array kKnownBySize = std::to_array<TensorType>({
-    {3, "Q4_1", 32, 20},     {7, "Q5_1", 32, 24},      {9, "Q8_1", 32, 36},      {10, "Q2_K", 256, 84},
-    {11, "Q3_K", 256, 110},  {13, "Q5_K", 256, 176},   {15, "Q8_K", 256, 292},   {16, "IQ2_XXS", 256, 66},
-    {17, "IQ2_XS", 256, 74}, {18, "IQ3_XXS", 256, 98}, {19, "IQ1_S", 256, 50},   {20, "IQ4_NL", 32, 18},
-    {21, "IQ3_S", 256, 110}, {22, "IQ2_S", 256, 82},   {23, "IQ4_XS", 256, 136}, {24, "I8", 1, 1},
-    {25, "I16", 1, 2},       {26, "I32", 1, 4},        {27, "I64", 1, 8},        {28, "F64", 1, 8},
-    {29, "IQ1_M", 256, 56},  {34, "TQ1_0", 256, 54},   {35, "TQ2_0", 256, 66},   {39, "MXFP4", 32, 17},
-    {40, "NVFP4", 64, 36},   {41, "Q1_0", 128, 18},    {42, "Q2_0", 64, 18},
+    {9, "Q8_1", 32, 36},      {16, "IQ2_XXS", 256, 66}, {17, "IQ2_XS", 256, 74}, {18, "IQ3_XXS", 256, 98},
+    {19, "IQ1_S", 256, 50},   {20, "IQ4_NL", 32, 18},   {21, "IQ3_S", 256, 110}, {22, "IQ2_S", 256, 82},
+    {23, "IQ4_XS", 256, 136}, {24, "I8", 1, 1},         {25, "I16", 1, 2},       {26, "I32", 1, 4},
+    {27, "I64", 1, 8},        {28, "F64", 1, 8},        {29, "IQ1_M", 256, 56},  {34, "TQ1_0", 256, 54},
+    {35, "TQ2_0", 256, 66},   {40, "NVFP4", 64, 36},    {41, "Q1_0", 128, 18},   {42, "Q2_0", 64, 18},
 });
 
 template <Format F>
@@ -24,11 +22,24 @@ bool block_is_finite(const std::byte* block) {
   return F::finite(load_block<F>(block));
 }
 
+template <Format F>
+constexpr uint32_t scale_bytes() {
+  if constexpr (requires(typename F::Block b) { b.d; }) {
+    return sizeof(F::Block::d);
+  } else if constexpr (requires(typename F::Block b) { b.e; }) {
+    return sizeof(F::Block::e);
+  } else {
+    static_assert(F::values == 1, "a block format whose scale is neither d nor e: say here how long it is");
+    return sizeof(typename F::Block);
+  }
+}
+
 template <Format... Formats>
 struct Decodable {
-  static constexpr std::array rows = std::to_array<TensorType>(
-      {{Formats::gguf_id, Formats::name, static_cast<uint32_t>(Formats::values),
-        sizeof(typename Formats::Block), &decode_row<Formats>, &block_is_finite<Formats>}...});
+  static constexpr std::array rows =
+      std::to_array<TensorType>({{Formats::gguf_id, Formats::name, static_cast<uint32_t>(Formats::values),
+                                  sizeof(typename Formats::Block), &decode_row<Formats>,
+                                  &block_is_finite<Formats>, scale_bytes<Formats>()}...});
 };
 
 constexpr auto kTypes = [] {

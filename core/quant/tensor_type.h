@@ -23,6 +23,9 @@ struct TensorType {
 
   /// Whether the block at `block` holds only finite scales (for scalars: a finite value). Null with decode.
   bool (*finite)(const std::byte* block) = nullptr;
+
+  /// Bytes of a scale (for scalars: of the value), at a multiple of this in the block. 0 without decode.
+  uint32_t scale_bytes = 0;
 };
 
 /// All known types, by rising id.

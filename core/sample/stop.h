@@ -18,9 +18,10 @@ Status check_stops(std::span<const std::string> stops);
 
 /// Cuts a stream of text before the first stop string in it.
 ///
-/// The match that completes first wins; of those that complete together, the longest. Until one does, the
-/// longest suffix that could begin a stop string is held. Text comes and goes in whole code points: a held
-/// suffix begins where a stop string begins. The pieces in which text arrives do not matter.
+/// The match that completes first wins; of those that complete together, the longest, of equal ones the
+/// first. Until one does, the longest suffix that could begin a stop string is held. Text comes and goes in
+/// whole code points: a held suffix begins where a stop string begins. The pieces in which text arrives do
+/// not matter.
 class StopMatcher {
  public:
   /// Stop strings as check_stops lets them through.

@@ -16,26 +16,24 @@ uint64_t pair_of(uint32_t left, uint32_t right) { return uint64_t{left} << 32 | 
 
 }  // namespace
 
-MergeTable::MergeTable(size_t capacity) {
-  slots_.assign(std::bit_ceil(capacity + capacity / 2 + 2), Slot{kFree, {}});
-  shift_ = 64 - std::countr_zero(slots_.size());
-}
+MergeTable::MergeTable(size_t capacity)
+    : slots_(std::bit_ceil(capacity + capacity / 2 + 2), Slot{kFree, {}}) {}
 
-size_t MergeTable::slot_of(uint64_t pair) const {
+size_t MergeTable::slot_of(uint32_t left, uint32_t right) const {
   const size_t mask = slots_.size() - 1;
-  // Fibonacci hashing (Knuth, TAOCP 3, 6.4): the product's upper bits; folded, so that both ids reach them.
-  for (size_t at = ((pair ^ (pair >> 29)) * 0x9E3779B97F4A7C15ull) >> shift_;; at = (at + 1) & mask)
+  const uint64_t pair = pair_of(left, right);
+  for (size_t at = hash_(left, right) & mask;; at = (at + 1) & mask)
     if (slots_[at].pair == pair || slots_[at].pair == kFree) return at;
 }
 
 void MergeTable::add(uint32_t left, uint32_t right, Merge merge) {
-  Slot& slot = slots_[slot_of(pair_of(left, right))];
+  Slot& slot = slots_[slot_of(left, right)];
   if (slot.pair == kFree) slot = {pair_of(left, right), merge};
 }
 
 Merge MergeTable::find(uint32_t left, uint32_t right) const {
   if (slots_.empty()) return {};
-  return slots_[slot_of(pair_of(left, right))].merge;
+  return slots_[slot_of(left, right)].merge;
 }
 
 void BpeMerger::consider(uint32_t at) {

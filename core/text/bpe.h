@@ -6,6 +6,8 @@
 #include <limits>
 #include <vector>
 
+#include "core/base/keyed_hash.h"
+
 namespace kigo::text {
 
 /// What becomes of two neighbouring tokens.
@@ -31,10 +33,10 @@ class MergeTable {
     uint64_t pair;
     Merge merge;
   };
-  size_t slot_of(uint64_t pair) const;
+  size_t slot_of(uint32_t left, uint32_t right) const;
 
+  KeyedHash hash_;
   std::vector<Slot> slots_;  // open addressing, a power of two, at most two thirds full
-  int shift_ = 0;
 };
 
 /// Applies merges to words; keeps its memory from word to word, so there is one per call or thread.

@@ -1,6 +1,8 @@
+// Rendering a conversation: segments, then ids.
 #include "core/text/chat.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/base/cat.h"
 #include "core/base/fault.h"
@@ -10,66 +12,11 @@
 namespace kigo::text {
 namespace {
 
-constexpr std::array<std::string_view, 2> kMarkers = {"<|im_start|>", "<|im_end|>"};
-constexpr std::array<std::string_view, 3> kBefore = {"<|im_start|>system\n", "<|im_start|>user\n",
-                                                     "<|im_start|>assistant\n"};
-constexpr std::array<std::string_view, 3> kAfter = {"<|im_end|>\n", "<|im_end|>\n", "<|im_end|>\n"};
-constexpr std::string_view kAnswer = "<|im_start|>assistant\n";
-
-constexpr std::array<std::string_view, 1> kQwen2System = {"You are a helpful assistant."};
-constexpr std::array<std::string_view, 1> kQwen25System = {
-    "You are Qwen, created by Alibaba Cloud. You are a helpful assistant."};
-
-// A template with a BOS of its own, trimmed messages, thoughts that are cut out or another separator writes
-// something else than these rows; so does one with a system message that is not the row's.
-constexpr std::array kNotQwen25 =
-    std::to_array<std::string_view>({"bos_token", "trim", "<think>", "<|im_sep|>"});
-constexpr std::array kNotQwen2 =
-    std::to_array<std::string_view>({"bos_token", "trim", "<think>", "<|im_sep|>", "You are Qwen"});
-constexpr std::array kNotPlain =
-    std::to_array<std::string_view>({"bos_token", "trim", "<think>", "<|im_sep|>", "You are"});
-
-constexpr std::array kFormats = std::to_array<ChatFormat>({
-    {.name = "qwen2.5",  // Qwen/Qwen2.5-0.5B-Instruct, tokenizer_config.json
-     .markers = kMarkers,
-     .has = kQwen25System,
-     .lacks = kNotQwen25,
-     .before = kBefore,
-     .after = kAfter,
-     .answer = kAnswer,
-     .end_marker = "<|im_end|>",
-     .default_system = kQwen25System[0]},
-    {.name = "qwen2",  // Qwen/Qwen2-0.5B-Instruct, tokenizer_config.json
-     .markers = kMarkers,
-     .has = kQwen2System,
-     .lacks = kNotQwen2,
-     .before = kBefore,
-     .after = kAfter,
-     .answer = kAnswer,
-     .end_marker = "<|im_end|>",
-     .default_system = kQwen2System[0]},
-    {.name = "chatml",  // openai/openai-python v0.28, chatml.md
-     .markers = kMarkers,
-     .has = {},
-     .lacks = kNotPlain,
-     .before = kBefore,
-     .after = kAfter,
-     .answer = kAnswer,
-     .end_marker = "<|im_end|>",
-     .default_system = {}},
-});
-
-std::string format_names() {
-  std::string names;
-  for (const ChatFormat& format : kFormats) names += cat(names.empty() ? "" : ", ", format.name);
-  return names;
-}
-
 /// Plain text that waits for the next marker, so that words are cut as in the joined text.
 class Renderer {
  public:
-  explicit Renderer(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {
-    if (tokenizer.adds_bos()) ids_.push_back(*tokenizer.bos());
+  Renderer(const Tokenizer& tokenizer, bool own_bos) : tokenizer_(tokenizer) {
+    if (tokenizer.adds_bos() && !own_bos) ids_.push_back(*tokenizer.bos());
   }
 
   Status add(const ChatSegment& segment) {
@@ -114,58 +61,110 @@ Status check_markers(const Tokenizer& tokenizer, const ChatFormat& format) {
   return {};
 }
 
+/// What Python's str.strip takes away: White_Space and the four separators U+001C to U+001F.
+bool is_space(char32_t point) {
+  return (point >= 0x09 && point <= 0x0D) || (point >= 0x1C && point <= 0x20) || point == 0x85 ||
+         point == 0xA0 || point == 0x1680 || (point >= 0x2000 && point <= 0x200A) || point == 0x2028 ||
+         point == 0x2029 || point == 0x202F || point == 0x205F || point == 0x3000;
+}
+
+bool is_space_at(std::string_view text, size_t at, size_t& length) {
+  const Utf8Step step = utf8_step(text.substr(at));
+  length = step.length;
+  return step.kind == Utf8::valid && is_space(step.code_point);
+}
+
+std::string_view trimmed_front(std::string_view text) {
+  size_t length = 0;
+  while (!text.empty() && is_space_at(text, 0, length)) text.remove_prefix(length);
+  return text;
+}
+
+std::string_view trimmed_back(std::string_view text) {
+  while (!text.empty()) {
+    size_t at = text.size() - 1, length = 0;
+    while (at > 0 && text.size() - at < 4 && (static_cast<uint8_t>(text[at]) & 0xC0) == 0x80) --at;
+    if (!is_space_at(text, at, length) || at + length != text.size()) break;
+    text.remove_suffix(length);
+  }
+  return text;
+}
+
+/// The white space before and behind all segments together goes, and with it those that are nothing else.
+void trim(std::vector<ChatSegment>& segments) {
+  while (!segments.empty()) {
+    segments.front().text = std::string(trimmed_front(segments.front().text));
+    if (!segments.front().text.empty()) break;
+    segments.erase(segments.begin());
+  }
+  while (!segments.empty()) {
+    segments.back().text = std::string(trimmed_back(segments.back().text));
+    if (!segments.back().text.empty()) break;
+    segments.pop_back();
+  }
+}
+
+std::string_view role_name(Role role) {
+  constexpr std::array<std::string_view, 3> kNames = {"system", "user", "assistant"};
+  return kNames[static_cast<size_t>(role)];
+}
+
 }  // namespace
-
-std::span<const ChatFormat> chat_formats() { return kFormats; }
-
-const ChatFormat* find_chat_format(std::string_view template_text) {
-  const auto holds = [&](std::string_view part) {
-    return template_text.find(part) != std::string_view::npos;
-  };
-  const auto fits = [&](const ChatFormat& format) {
-    return std::ranges::all_of(format.markers, holds) && std::ranges::all_of(format.has, holds) &&
-           std::ranges::none_of(format.lacks, holds);
-  };
-  const auto found = std::ranges::find_if(kFormats, fits);
-  return found == kFormats.end() ? nullptr : &*found;
-}
-
-const ChatFormat* find_chat_format_by_name(std::string_view name) {
-  const auto found = std::ranges::find(kFormats, name, &ChatFormat::name);
-  return found == kFormats.end() ? nullptr : &*found;
-}
-
-Result<const ChatFormat*> require_chat_format(const Tokenizer& tokenizer) {
-  if (tokenizer.chat_format() != nullptr) return tokenizer.chat_format();
-  const bool absent = !tokenizer.chat_template();
-  return fail(Code::unsupported, "tokenizer.chat_template",
-              absent ? "not in the file" : "an unknown template",
-              cat("one that writes ", format_names(), ", or --chat-template with one of these names"));
-}
 
 std::vector<ChatSegment> chat_segments(const ChatFormat& format, std::span<const Message> messages) {
   std::vector<ChatSegment> segments;
-  const auto add = [&](Role role, std::string_view content) {
+  const auto wrapped = [&](Role role, std::vector<ChatSegment>& into, std::vector<ChatSegment> content) {
     const auto row = static_cast<size_t>(role);
-    segments.push_back({std::string(format.before[row]), true});
-    segments.push_back({std::string(content), false});
-    segments.push_back({std::string(format.after[row]), true});
+    into.push_back({std::string(format.before[row]), true});
+    into.insert(into.end(), std::make_move_iterator(content.begin()), std::make_move_iterator(content.end()));
+    into.push_back({std::string(format.after[row]), true});
   };
+  const auto turn = [&](Role role, std::vector<ChatSegment> content) {
+    if (format.trims) trim(content);
+    wrapped(role, segments, std::move(content));
+  };
+  if (!format.begin.empty()) segments.push_back({std::string(format.begin), true});
   const bool has_system = !messages.empty() && messages.front().role == Role::system;
-  if (!has_system && !format.default_system.empty()) add(Role::system, format.default_system);
-  for (const Message& message : messages) add(message.role, message.content);
+  if (!has_system && !format.default_system.empty())
+    turn(Role::system, {{std::string(format.default_system), false}});
+  const bool folds = has_system && format.system == SystemPlace::first_user;
+  for (size_t i = folds ? 1 : 0; i < messages.size(); ++i) {
+    std::vector<ChatSegment> content;
+    if (folds && i == 1) wrapped(Role::system, content, {{messages.front().content, false}});
+    content.push_back({messages[i].content, false});
+    turn(messages[i].role, std::move(content));
+  }
   segments.push_back({std::string(format.answer), true});
-  if (KIGO_FAULT(F46)) segments.back().text.pop_back();
+  if (KIGO_FAULT(F46) && format.answer.ends_with('\n')) segments.back().text.pop_back();
   return segments;
+}
+
+Status check_turns(const ChatFormat& format, std::span<const Message> messages) {
+  if (!format.alternates) return {};
+  const bool folds =
+      !messages.empty() && messages.front().role == Role::system && format.system == SystemPlace::first_user;
+  const size_t first = folds ? 1 : 0;
+  if (folds && messages.size() == 1)
+    return fail(Code::invalid_request, "messages", "a system message only", "a user's message behind it");
+  for (size_t i = first; i < messages.size(); ++i) {
+    const Role wanted = (i - first) % 2 == 0 ? Role::user : Role::assistant;
+    if (messages[i].role != wanted)
+      return fail(Code::invalid_request, cat("messages[", i, "].role"),
+                  std::string(role_name(messages[i].role)),
+                  cat(role_name(wanted), ", for ", format.name, " writes turns of user and assistant",
+                      format.system == SystemPlace::none ? " only" : " behind one system message at most"));
+  }
+  return {};
 }
 
 Result<std::vector<uint32_t>> render(const Tokenizer& tokenizer, const ChatFormat& format,
                                      std::span<const Message> messages) {
   if (messages.empty()) return fail(Code::invalid_request, "messages", "none", "at least one");
+  KIGO_TRY(check_turns(format, messages));
   KIGO_TRY(check_markers(tokenizer, format));
   for (size_t i = 0; i < messages.size(); ++i)
     KIGO_TRY(check_utf8(messages[i].content, cat("messages[", i, "].content")));
-  Renderer renderer(tokenizer);
+  Renderer renderer(tokenizer, format.own_bos);
   for (const ChatSegment& segment : chat_segments(format, messages)) KIGO_TRY(renderer.add(segment));
   return renderer.finish();
 }

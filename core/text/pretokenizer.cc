@@ -16,6 +16,12 @@ namespace {
 // \s also takes U+180E, which left that property in Unicode 6.3 and which the published tokenizers do not
 // take.
 #define KIGO_SPACE R"(\t-\r \x{85}\xA0\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000})"
+// Contractions in any case; `digits` says how many of them make a word.
+#define KIGO_CASED(digits)                                                                   \
+  "(?i:'s|'t|'re|'ve|'m|'ll|'d)"                                                             \
+  R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N})" digits R"(| ?[^)" KIGO_SPACE R"(\p{L}\p{N}]+[\r\n]*)" \
+  "|[" KIGO_SPACE R"(]*[\r\n]+)"                                                             \
+  "|[" KIGO_SPACE "]+(?![^" KIGO_SPACE "])|[" KIGO_SPACE "]+"
 
 constexpr std::array kFormats = std::to_array<PreFormat>({
     // openai/gpt-2, src/encoder.py
@@ -23,16 +29,20 @@ constexpr std::array kFormats = std::to_array<PreFormat>({
      .pattern = "'s|'t|'re|'ve|'m|'ll|'d"
                 R"(| ?\p{L}+| ?\p{N}+| ?[^)" KIGO_SPACE R"(\p{L}\p{N}]+)"
                 "|[" KIGO_SPACE "]+(?![^" KIGO_SPACE "])|[" KIGO_SPACE "]+",
-     .nfc = false},
+     .nfc = false,
+     .whole_words = false,
+     .adds_bos = false},
     // Qwen/Qwen2-0.5B, tokenizer.json: normalizer NFC, pre_tokenizer Split with this pattern
-    {.name = "qwen2",
-     .pattern = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
-                R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^)" KIGO_SPACE R"(\p{L}\p{N}]+[\r\n]*)"
-                "|[" KIGO_SPACE R"(]*[\r\n]+)"
-                "|[" KIGO_SPACE "]+(?![^" KIGO_SPACE "])|[" KIGO_SPACE "]+",
-     .nfc = true},
+    {.name = "qwen2", .pattern = KIGO_CASED(""), .nfc = true, .whole_words = false, .adds_bos = false},
+    // meta-llama/Meta-Llama-3-8B, tokenizer.json: the same but for numbers, no normalizer, ignore_merges
+    {.name = "llama-bpe",
+     .pattern = KIGO_CASED("{1,3}"),
+     .nfc = false,
+     .whole_words = true,
+     .adds_bos = true},
 });
 
+#undef KIGO_CASED
 #undef KIGO_SPACE
 
 }  // namespace

@@ -17,6 +17,8 @@ struct PreFormat {
   std::string_view name;
   std::string_view pattern;  // matches every text without a gap; each match is a word
   bool nfc;                  // the text is brought into normal form C first
+  bool whole_words;          // a word that is a token becomes it, whether merges lead there or not
+  bool adds_bos;             // where the file does not say
 };
 
 std::span<const PreFormat> pre_formats();

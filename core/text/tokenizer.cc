@@ -1,6 +1,7 @@
 #include "core/text/tokenizer.h"
 
 #include <algorithm>
+#include <new>
 
 #include "core/base/cat.h"
 #include "core/base/check.h"
@@ -107,13 +108,31 @@ Status Tokenizer::append(std::string_view text, Special special, std::vector<uin
   if (text.size() > kMaxTextBytes)
     return fail(Code::limit_exceeded, "text", cat(text.size(), " bytes"), cat("at most ", kMaxTextBytes));
   KIGO_TRY(check_utf8(text, "text"));
+  try {
+    return append_parts(text, special, ids);
+  } catch (const std::bad_alloc&) {
+    return fail(Code::out_of_memory, "text", cat("no memory for the ids of ", text.size(), " bytes"));
+  }
+}
+
+/// The special tokens of a text, and the words between them.
+Status Tokenizer::append_parts(std::string_view text, Special special, std::vector<uint32_t>& ids) const {
   size_t at = 0;
-  while (const auto match = special_tokens_.next(vocabulary_, text, at, special)) {
-    KIGO_TRY(append_words(text.substr(at, match->at - at), ids));
-    ids.push_back(match->id);
-    at = match->at + match->length;
+  for (const SpecialTokens::Match& match : special_tokens_.find(text, special)) {
+    KIGO_TRY(append_words(text.substr(at, match.at - at), ids));
+    ids.push_back(match.id);
+    at = match.at + match.length;
   }
   return append_words(text.substr(at), ids);
+}
+
+/// The token that a word is as it stands, where the format takes words that way.
+std::optional<uint32_t> Tokenizer::whole_word(std::string_view word) const {
+  if (!pretokenizer_.format().whole_words) return std::nullopt;
+  std::string text;
+  for (const char byte : word) append_utf8(text, kBytePoints[static_cast<uint8_t>(byte)]);
+  const auto id = vocabulary_.find(text);
+  return id && vocabulary_.kind(*id) == TokenKind::normal ? id : std::nullopt;
 }
 
 Status Tokenizer::append_words(std::string_view text, std::vector<uint32_t>& ids) const {
@@ -127,6 +146,11 @@ Status Tokenizer::append_words(std::string_view text, std::vector<uint32_t>& ids
   BpeMerger merger(merges_);
   uint32_t at = 0;
   for (const uint32_t end : ends) {
+    if (const auto whole = whole_word(text.substr(at, end - at))) {
+      ids.push_back(*whole);
+      at = end;
+      continue;
+    }
     const size_t first = ids.size();
     for (; at < end; ++at) {
       const auto byte = static_cast<uint8_t>(text[at]);

@@ -70,7 +70,9 @@ class TokenizerReader {
     KIGO_ASSIGN(const auto texts, read_tokens());
     KIGO_ASSIGN(auto kinds, read_kinds(texts));
     const bool all_normal = kinds.empty();
-    Tokenizer tokenizer(Vocabulary(texts, std::move(kinds)), *format);
+    Vocabulary vocabulary(texts, std::move(kinds));
+    KIGO_TRY(check_special_texts(vocabulary));
+    Tokenizer tokenizer(std::move(vocabulary), *format);
     if (all_normal)
       tokenizer.notes_.emplace_back(
           "token_type: absent, all tokens are normal and no text is a control token");
@@ -147,6 +149,14 @@ class TokenizerReader {
     return kinds;
   }
 
+  Status check_special_texts(const Vocabulary& vocabulary) {
+    const size_t bytes = SpecialTokens::bytes_of(vocabulary);
+    if (bytes <= SpecialTokens::kMaxBytes) return {};
+    return refuse(Code::limit_exceeded, *find("tokens"),
+                  cat("control and user-defined tokens of ", bytes, " bytes"),
+                  cat("at most ", SpecialTokens::kMaxBytes));
+  }
+
   Status read_merges(Tokenizer& tokenizer) {
     const gguf::Pair* pair = find("merges");
     KIGO_ASSIGN(const gguf::Array* merges, read_array(pair, gguf::ValueType::string));
@@ -187,11 +197,15 @@ class TokenizerReader {
     KIGO_ASSIGN(const bool* add_bos, read<bool>(find("add_bos_token"), "bool"));
     KIGO_ASSIGN(const bool* add_eos, read<bool>(find("add_eos_token"), "bool"));
     KIGO_ASSIGN(const bool* add_space, read<bool>(find("add_space_prefix"), "bool"));
-    tokenizer.add_bos_ = add_bos != nullptr && *add_bos;
+    const PreFormat& format = tokenizer.pre_format();
+    tokenizer.add_bos_ = add_bos == nullptr ? format.adds_bos : *add_bos;
     tokenizer.add_eos_ = add_eos != nullptr && *add_eos;
-    if (tokenizer.add_bos_ && !tokenizer.bos_)
+    if (tokenizer.add_bos_ && !tokenizer.bos_) {
+      if (add_bos == nullptr)
+        return missing("bos_token_id", cat("a BOS id, which ", format.name, " adds by default"));
       return fail(Code::missing_key, "tokenizer.ggml.bos_token_id", "not in the file",
                   "a BOS id, for add_bos_token is true", find("add_bos_token")->offset);
+    }
     if (add_space != nullptr && *add_space)
       return refuse(Code::unsupported, *find("add_space_prefix"), "true", "false with a BPE vocabulary");
     return {};

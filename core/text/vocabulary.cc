@@ -1,7 +1,6 @@
 #include "core/text/vocabulary.h"
 
 #include <bit>
-#include <functional>
 #include <limits>
 
 #include "core/base/check.h"
@@ -11,10 +10,7 @@ namespace {
 
 constexpr uint32_t kFree = std::numeric_limits<uint32_t>::max();
 
-uint32_t hash_of(std::string_view text) {
-  const uint64_t hash = std::hash<std::string_view>{}(text);
-  return static_cast<uint32_t>(hash ^ (hash >> 32));
-}
+uint32_t tag_of(uint64_t hash) { return static_cast<uint32_t>(hash >> 29); }  // the upper 32 of 61 bits
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -43,10 +39,10 @@ Vocabulary::Vocabulary(std::span<const std::string_view> texts, std::vector<Toke
   slots_.assign(std::bit_ceil(2 * texts.size() + 1), Slot{0, kFree});
   for (const std::string_view text : texts) {
     if (text.empty()) ++empty_texts_;
-    const uint32_t hash = hash_of(text);
+    const uint64_t hash = hash_(text);
     Slot& slot = slots_[slot_of(text, hash)];
     if (slot.id == kFree) {
-      slot = {hash, size()};
+      slot = {tag_of(hash), size()};
     } else {
       ++duplicates_;
     }
@@ -62,17 +58,17 @@ std::string_view Vocabulary::text(uint32_t id) const {
 }
 
 /// The slot that holds `text`, or the free one where it belongs.
-size_t Vocabulary::slot_of(std::string_view text, uint32_t hash) const {
+size_t Vocabulary::slot_of(std::string_view text, uint64_t hash) const {
   const size_t mask = slots_.size() - 1;
   for (size_t at = hash & mask;; at = (at + 1) & mask) {
     const Slot& slot = slots_[at];
-    if (slot.id == kFree || (slot.hash == hash && this->text(slot.id) == text)) return at;
+    if (slot.id == kFree || (slot.tag == tag_of(hash) && this->text(slot.id) == text)) return at;
   }
 }
 
 std::optional<uint32_t> Vocabulary::find(std::string_view text) const {
   if (slots_.empty()) return std::nullopt;
-  const Slot& slot = slots_[slot_of(text, hash_of(text))];
+  const Slot& slot = slots_[slot_of(text, hash_(text))];
   if (slot.id == kFree) return std::nullopt;
   return slot.id;
 }

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/keyed_hash.h"
+
 namespace kigo::text {
 
 /// The values of tokenizer.ggml.token_type.
@@ -37,11 +39,12 @@ class Vocabulary {
 
  private:
   struct Slot {
-    uint32_t hash;
+    uint32_t tag;  // the upper bits of the hash; the lower ones choose the slot
     uint32_t id;
   };
-  size_t slot_of(std::string_view text, uint32_t hash) const;
+  size_t slot_of(std::string_view text, uint64_t hash) const;
 
+  KeyedHash hash_;
   std::string texts_;             // one after another
   std::vector<uint64_t> ends_;    // [size], end of each text in texts_
   std::vector<TokenKind> kinds_;  // [size] or empty

@@ -43,7 +43,8 @@ def tokenise(prompt: prompts.Prompt, tokenizer: PreTrainedTokenizerFast, vocab: 
     if prompt.chat:
         message = [{"role": "user", "content": prompt.text}]
         rendered = tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
-    return rendered, tokenizer.backend_tokenizer.encode(rendered, add_special_tokens=False).ids
+    # A tokenizer that begins texts with BOS does so here; a rendered chat has all that it needs.
+    return rendered, tokenizer.backend_tokenizer.encode(rendered, add_special_tokens=not prompt.chat).ids
 
 
 def check_tokenizer(reader: gguf.GGUFReader, tokenizer: PreTrainedTokenizerFast) -> None:
@@ -105,7 +106,9 @@ def make(path: Path, tokenizer_path: Path, wanted: list[prompts.Prompt], folder:
     wide = hf_model.widened(model)
     vocab = model.config.vocab_size
     template = reader.fields["tokenizer.chat_template"].contents()
-    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(tokenizer_path), chat_template=template)
+    tokens = reader.fields["tokenizer.ggml.tokens"].contents()
+    named = {name: tokens[reader.fields[f"tokenizer.ggml.{name}_id"].contents()] for name in ("bos_token", "eos_token")}
+    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(tokenizer_path), chat_template=template, **named)
     check_tokenizer(reader, tokenizer)
     records, single, double, row = [], [], [], 0
     for prompt in wanted:
@@ -146,6 +149,11 @@ def make(path: Path, tokenizer_path: Path, wanted: list[prompts.Prompt], folder:
     return all(distances[name] <= limit for name, limit in LIMITS.items())
 
 
+def tokenizer_of(path: Path) -> str:
+    """The tokenizer.json of one of golden/tiny/."""
+    return "tokenizer-llama.json" if path.stem.startswith("llama-") else "tokenizer.json"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", type=Path, nargs="?", help="one model; without it all of golden/tiny/")
@@ -161,7 +169,7 @@ def main() -> None:
         good = make(args.file, args.tokenizer, prompts.HAIKU, args.out)
     else:
         tiny = GOLDEN / "tiny"
-        good = all([make(p, tiny / "tokenizer.json", prompts.TINY, args.out) for p in sorted(tiny.glob("*.gguf"))])
+        good = all([make(p, tiny / tokenizer_of(p), prompts.TINY, args.out) for p in sorted(tiny.glob("*.gguf"))])
     if not good:
         sys.exit(f"an oracle is further from float64 than allowed: {LIMITS}")
 

@@ -21,14 +21,21 @@ LOGITS = "python3 golden/make/logits.py"
 TOKENS = "python3 golden/make/tokens.py"
 # Path pattern, command, packages that decide the bytes; the first match counts.
 COMMANDS = [
-    ("tiny/tokenizer.json", "python3 golden/make/tiny.py", ["tokenizers"]),
+    ("tiny/tokenizer*.json", "python3 golden/make/tiny.py", ["tokenizers"]),
     ("tiny/*", "python3 golden/make/tiny.py", ["gguf", "numpy", "tokenizers", "llama-cpp-python"]),
     ("logits/tiny-*", LOGITS, ["transformers", "torch", "gguf", "tokenizers", "llama-cpp-python"]),
+    ("logits/llama-*", LOGITS, ["transformers", "torch", "gguf", "tokenizers", "llama-cpp-python"]),
     ("logits/*", f"{LOGITS} golden/haiku/{{stem}}.gguf --tokenizer golden/haiku/tokenizer.json",
      ["transformers", "torch", "gguf", "tokenizers", "llama-cpp-python"]),
     ("tokens/tiny.jsonl", TOKENS, ["tokenizers"]),
+    ("tokens/llama.jsonl", f"{TOKENS} --tokenizer golden/tiny/tokenizer-llama.json --name llama", ["tokenizers"]),
     ("tokens/haiku.jsonl", f"{TOKENS} --tokenizer golden/haiku/tokenizer.json --name haiku", ["tokenizers"]),
+    ("blocks/q8_k.json", "python3 golden/make/blocks.py", ["gguf", "numpy", "llama-cpp-python"]),
     ("blocks/*", "python3 golden/make/blocks.py", ["gguf", "numpy"]),
+    ("encoded.json", "python3 golden/make/encoded.py", ["gguf", "numpy"]),
+    ("differential/*", "python3 golden/make/differential.py", ["gguf", "numpy"]),
+    ("draws/*", "python3 golden/make/draws.py", ["numpy"]),
+    ("headers/*", "python3 golden/make/headers.py", ["gguf", "numpy"]),
     ("haiku/*", "see golden/haiku/README.md", ["torch", "gguf", "tokenizers", "llama-cpp-python"]),
 ]
 

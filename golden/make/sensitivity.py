@@ -14,7 +14,6 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import numpy as np
 import torch
 import transformers
-from transformers.models.qwen2 import modeling_qwen2
 
 import hf_model
 import prompts
@@ -25,7 +24,9 @@ TOKENS = prompts.Prompt("ids64", random_ids=64, seed=64)
 
 @contextlib.contextmanager
 def patched(name, replacement):
-    with mock.patch.object(modeling_qwen2, name, replacement):
+    with contextlib.ExitStack() as stack:
+        for family in hf_model.FAMILIES.values():
+            stack.enter_context(mock.patch.object(family.code, name, replacement))
         yield
 
 
@@ -34,7 +35,8 @@ def rotate_neighbours(x):
 
 
 def rotate_pairs(q, k, cos, sin, unsqueeze_dim=1):
-    """Angles and partners of (2i, 2i + 1), as llama rotates."""
+    """Angles and partners of (2i, 2i + 1), where Transformers has (i, i + half): the other pairing for a qwen2, and for
+    a llama, whose rows its loader has put back into halves."""
     half = cos.shape[-1] // 2
     cos, sin = (a[..., :half].repeat_interleave(2, -1).unsqueeze(unsqueeze_dim) for a in (cos, sin))
     return q * cos + rotate_neighbours(q) * sin, k * cos + rotate_neighbours(k) * sin
@@ -51,14 +53,18 @@ def edit(model, fault):
     if fault.startswith("no bias of "):
         for layer in model.model.layers:
             getattr(layer.self_attn, fault[-1] + "_proj").bias.zero_()
+    elif fault == "no divisors of rope":
+        model.model.rotary_emb.inv_freq *= model.kigo_divisors
     elif fault.startswith("eps"):
         for module in model.modules():
-            if isinstance(module, modeling_qwen2.Qwen2RMSNorm):
+            if hasattr(module, "variance_epsilon"):
                 module.variance_epsilon = 1e-6 if module.variance_epsilon > 5e-6 else 1e-5
     elif fault.startswith("rope base"):
         other = 1e4 if model.config.rope_parameters["rope_theta"] > 1e5 else 1e6
         dim = model.model.rotary_emb.inv_freq.numel() * 2
         model.model.rotary_emb.inv_freq = other ** (-torch.arange(0, dim, 2) / dim)
+        if hasattr(model, "kigo_divisors"):
+            hf_model._divide_frequencies(model)
     elif fault == "no 1/sqrt(head_dim)":
         for layer in model.model.layers:
             layer.self_attn.scaling = 1.0
@@ -70,19 +76,28 @@ def edit(model, fault):
 
 
 PATCHES = {
-    "neighbours rotated": ("apply_rotary_pos_emb", rotate_pairs),
+    "other pairs rotated": ("apply_rotary_pos_emb", rotate_pairs),
     "kv heads in turn": ("repeat_kv", tile_kv),
     "no causal mask": ("create_causal_mask", lambda **_: None),
 }
 FAULTS = [
-    "no bias of q", "no bias of k", "no bias of v", "eps 1e-5 for 1e-6 or back", "rope base 1e4 for 1e6 or back",
-    "neighbours rotated", "kv heads in turn", "no causal mask", "no 1/sqrt(head_dim)", "output norm without weight",
+    "no bias of q", "no bias of k", "no bias of v", "no bias of o", "no divisors of rope", "eps 1e-5 for 1e-6 or back", "rope base 1e4 for 1e6 or back",
+    "other pairs rotated", "kv heads in turn", "no causal mask", "no 1/sqrt(head_dim)", "output norm without weight",
     "gate and up swapped",
 ]
 
 
-def distance(path: Path, fault: str) -> float:
+def applies(model, fault: str) -> bool:
+    """Whether the model has what the fault takes away."""
+    if fault.startswith("no bias of "):
+        return getattr(model.model.layers[0].self_attn, fault[-1] + "_proj").bias is not None
+    return fault != "no divisors of rope" or hasattr(model, "kigo_divisors")
+
+
+def distance(path: Path, fault: str) -> float | None:
     model = hf_model.load(path)
+    if not applies(model, fault):
+        return None
     tokens = TOKENS.ids(model.config.vocab_size)
     right = hf_model.logits(model, tokens)
     edit(model, fault)
@@ -98,7 +113,7 @@ def main() -> None:
     print("| fault |", " | ".join(f.stem for f in files), "|")
     print("|---" * (len(files) + 1) + "|")
     for fault in FAULTS:
-        print(f"| {fault} |", " | ".join(f"{distance(f, fault):.2g}" for f in files), "|")
+        print(f"| {fault} |", " | ".join("" if d is None else f"{d:.2g}" for d in (distance(f, fault) for f in files)), "|")
 
 
 if __name__ == "__main__":

@@ -7,10 +7,12 @@
 
 namespace kigo::kernels::device {
 
-/// base^(-2 pair / rope_dims). It needs no position: a kernel that overlaps with its predecessor computes it
-/// before it waits.
-__device__ inline double rope_frequency(int64_t pair, int64_t rope_dims, float base) {
-  return pow(static_cast<double>(base), -2.0 * static_cast<double>(pair) / static_cast<double>(rope_dims));
+/// base^(-2 pair / rope_dims), divided by the pair's divisor where there are divisors (else null). It needs
+/// no position: a kernel that overlaps with its predecessor computes it before it waits.
+__device__ inline double rope_frequency(int64_t pair, int64_t rope_dims, float base, const float* divisors) {
+  const double frequency =
+      pow(static_cast<double>(base), -2.0 * static_cast<double>(pair) / static_cast<double>(rope_dims));
+  return divisors == nullptr ? frequency : frequency / static_cast<double>(__ldg(divisors + pair));
 }
 
 struct Turn {

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "kernels/add_bias.h"
 #include "kernels/embedding.h"
 #include "kernels/forward/prefill.h"
 #include "kernels/linear_add.h"
@@ -83,6 +84,7 @@ class Step {
                                       .rope_dims = config_.rope_dims,
                                       .rope_base = config_.rope_base,
                                       .rope_factor = config_.rope_factor,
+                                      .rope_divisors = engine_.vector(Role::rope_freqs),
                                       .y = heads(q_),
                                       .cache = engine_.kv.cache<C>(layer, sequence_.table)},
                                      engine_.stream(), overlap()));
@@ -104,6 +106,8 @@ class Step {
         engine_.stream()));
     KIGO_TRY(tap(Tap::attn_mix, layer, mix_, config_.heads));
     KIGO_TRY(add_product(Role::attn_output, layer, mix_));
+    const View<const float, 1, Space::Device> bias = engine_.vector(Role::attn_output_bias, layer);
+    if (bias.data != nullptr) KIGO_TRY(add_bias<float>({.x = x_, .bias = bias, .y = x_}, engine_.stream()));
     return tap(Tap::attn_residual, layer, x_);
   }
 

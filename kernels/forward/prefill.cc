@@ -57,6 +57,8 @@ std::optional<Role> bias_of(Role weight) {
       return Role::attn_k_bias;
     case Role::attn_v:
       return Role::attn_v_bias;
+    case Role::attn_output:
+      return Role::attn_output_bias;
     default:
       return std::nullopt;
   }
@@ -176,7 +178,8 @@ class Layers {
                         .pairing = engine_.pairing(),
                         .rope_dims = config_.rope_dims,
                         .base = config_.rope_base,
-                        .factor = config_.rope_factor},
+                        .factor = config_.rope_factor,
+                        .divisors = engine_.vector(Role::rope_freqs)},
                        stream());
   }
 

@@ -15,18 +15,25 @@
 namespace kigo::pairs {
 namespace {
 
-quant::HalfBytes half_bytes(double value) {
+void store(double value, quant::HalfBytes& out) {
   const uint16_t bits = to_f16(value).bits;
-  return {{static_cast<uint8_t>(bits & 0xFF), static_cast<uint8_t>(bits >> 8)}};
+  out = {{static_cast<uint8_t>(bits & 0xFF), static_cast<uint8_t>(bits >> 8)}};
+}
+void store(double value, quant::FloatBytes& out) {
+  out = std::bit_cast<quant::FloatBytes>(static_cast<float>(value));
 }
 
 /// Sets every scale of the block to `d`, those of minimums to `minimum`; the names are those of ggml's
-/// blocks.
+/// blocks. A block with an exponent takes the power of two that is nearest to |d|.
 template <class Block>
 void set_scales(Block& block, double d, double minimum) {
-  block.d = half_bytes(d);
-  if constexpr (requires { block.dmin; }) block.dmin = half_bytes(minimum);
-  if constexpr (requires { block.m; }) block.m = half_bytes(minimum);
+  if constexpr (requires { block.e; }) {
+    block.e = static_cast<uint8_t>(std::clamp(std::lround(std::log2(std::abs(d))) + 127, 0L, 252L));
+  } else {
+    store(d, block.d);
+    if constexpr (requires { block.dmin; }) store(minimum, block.dmin);
+    if constexpr (requires { block.m; }) store(minimum, block.m);
+  }
 }
 
 template <quant::Format F>
@@ -45,7 +52,8 @@ void draw_block(Random& random, double scale, std::byte* out) {
     const uint64_t word = random.next();
     std::memcpy(reinterpret_cast<std::byte*>(&block) + done, &word, std::min<size_t>(8, sizeof block - done));
   }
-  if constexpr (requires { block.d; }) {
+  if constexpr (
+      requires { block.d; } || requires { block.e; }) {
     // Values are linear in the scales: measure them at scales of about one, then bring them where they
     // belong.
     const double sign = random.below(8) == 0 ? -1 : 1, minimum = random.uniform(2, 10);
@@ -55,7 +63,7 @@ void draw_block(Random& random, double scale, std::byte* out) {
     const double d = found > 0 ? wanted / found : wanted;
     set_scales(block, d, minimum * d);
   } else {
-    static_assert(F::values == 1, "a block format whose scale is not called d: say here how to draw it");
+    static_assert(F::values == 1, "a block format whose scale is neither d nor e: say here how to draw it");
     const double value = scale * random.normal();
     if constexpr (std::is_same_v<F, quant::F32>) {
       block = std::bit_cast<typename F::Block>(static_cast<float>(value));

@@ -53,6 +53,12 @@ int64_t element_bytes(Type type) {
   return with_type(type, [](auto zero) { return static_cast<int64_t>(sizeof zero); });
 }
 
+Tensor drawn_divisors(std::string name, int64_t pairs, Random& random) {
+  std::vector<float> values;
+  for (int64_t i = 0; i < pairs; ++i) values.push_back(static_cast<float>(1 + 7 * random.uniform()));
+  return given<float>(std::move(name), {pairs}, std::span<const float>(values));
+}
+
 std::string lower(std::string_view name) {
   std::string out(name);
   for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

@@ -128,6 +128,9 @@ Tensor drawn(std::string name, std::vector<int64_t> shape, double scale, Random&
   return given<T>(std::move(tensor.name), std::move(tensor.shape), values, part);
 }
 
+/// Divisors of rope's frequencies, [pairs]: from 1 to 8, as published models have them.
+Tensor drawn_divisors(std::string name, int64_t pairs, Random& random);
+
 /// Whole numbers from low to high, both included; T = uint32_t, int32_t, int64_t, uint64_t, std::byte.
 template <class T>
 Tensor drawn_between(std::string name, std::vector<int64_t> shape, int64_t low, int64_t high, Random& random,
@@ -170,6 +173,10 @@ std::span<const T> elements(const Tensor& tensor) {
 std::vector<double> widened(const Tensor& tensor);
 /// The elements of an f32, f16 or bf16 tensor, exact.
 std::vector<float> floats(const Tensor& tensor);
+/// As an argument that may be left out: no data and size 0 where there are no values.
+inline View<const float, 1> row_of(const std::vector<float>& values) {
+  return {values.empty() ? nullptr : values.data(), {static_cast<int64_t>(values.size())}};
+}
 /// Token ids and other u32.
 inline std::vector<uint32_t> ids(const Tensor& tensor) {
   const auto values = elements<uint32_t>(tensor);

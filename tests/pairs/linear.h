@@ -227,6 +227,6 @@ struct Linear {
 
 template <quant::Format... Formats>
 using LinearOf = PairList<Linear<Formats>...>;
-using LinearPairs = quant::FormatList::into<LinearOf>;
+using LinearPairs = ops::PackedFormatList::into<LinearOf>;
 
 }  // namespace kigo::pairs

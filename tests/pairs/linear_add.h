@@ -6,6 +6,7 @@
 
 #include "core/base/cat.h"
 #include "core/compare/bound.h"
+#include "core/ops/packing.h"
 #include "kernels/linear_add.h"
 #include "reference/linear_add.h"
 #include "tests/pairs/data.h"
@@ -137,6 +138,6 @@ struct LinearAdd {
 
 template <quant::Format... Formats>
 using LinearAddOf = PairList<LinearAdd<Formats>...>;
-using LinearAddPairs = quant::FormatList::into<LinearAddOf>;
+using LinearAddPairs = ops::PackedFormatList::into<LinearAddOf>;
 
 }  // namespace kigo::pairs

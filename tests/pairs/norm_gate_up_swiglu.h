@@ -7,6 +7,7 @@
 
 #include "core/base/cat.h"
 #include "core/compare/bound.h"
+#include "core/ops/packing.h"
 #include "kernels/norm_gate_up_swiglu.h"
 #include "reference/norm_gate_up_swiglu.h"
 #include "tests/pairs/data.h"
@@ -189,6 +190,6 @@ template <quant::Format... Formats>
 using NormGateUpSwiGluOf =
     PairList<NormGateUpSwiGlu<Formats, Formats>..., NormGateUpSwiGlu<quant::Q4_K, quant::Q6_K>,
              NormGateUpSwiGlu<quant::Q8_0, quant::Q5_0>, NormGateUpSwiGlu<quant::F16, quant::Q5_0>>;
-using NormGateUpSwigluPairs = quant::FormatList::into<NormGateUpSwiGluOf>;
+using NormGateUpSwigluPairs = ops::PackedFormatList::into<NormGateUpSwiGluOf>;
 
 }  // namespace kigo::pairs

@@ -8,6 +8,7 @@
 
 #include "core/base/cat.h"
 #include "core/compare/bound.h"
+#include "core/ops/packing.h"
 #include "kernels/norm_head_argmax.h"
 #include "reference/norm_head_argmax.h"
 #include "tests/pairs/data.h"
@@ -201,6 +202,6 @@ struct NormHeadArgmax {
 
 template <quant::Format... Formats>
 using NormHeadArgmaxOf = PairList<NormHeadArgmax<Formats>...>;
-using NormHeadArgmaxPairs = quant::FormatList::into<NormHeadArgmaxOf>;
+using NormHeadArgmaxPairs = ops::PackedFormatList::into<NormHeadArgmaxOf>;
 
 }  // namespace kigo::pairs

@@ -8,6 +8,7 @@
 
 #include "core/base/cat.h"
 #include "core/compare/bound.h"
+#include "core/ops/packing.h"
 #include "kernels/norm_qkv_rope_append.h"
 #include "reference/norm_qkv_rope_append.h"
 #include "reference/rope.h"
@@ -33,6 +34,7 @@ struct NormQkvRopeAppend {
     bool bias = true;
     double scale = 1;  // of x
     bool overlap = false;
+    bool divided = false;  // with a divisor for each pair
     uint64_t seed = 1;
   };
   static constexpr std::string_view never_empty = "one token, always";
@@ -54,6 +56,7 @@ struct NormQkvRopeAppend {
             draw(0, 1) == 1,
             draw_scale(draw),
             draw(0, 1) == 1,
+            draw(0, 2) == 0,
             draw_seed(draw)};
   }
   static std::vector<Case> edges() {
@@ -61,7 +64,8 @@ struct NormQkvRopeAppend {
     std::vector<Case> cases = {{2, 1, 32, kBlock, 5, halves, 32, true, 1e-3},
                                {2, 2, 64, 3 * kBlock, 15, neighbours, 64},
                                {3, 1, 80, 5 * kBlock, 16, halves, 80, false},
-                               {4, 2, 96, kBlock, 17, neighbours, 48, true, 1e4, true},
+                               {3, 1, 128, 2 * kBlock, 45, neighbours, 128, false, 1, false, true},
+                               {4, 2, 96, kBlock, 17, neighbours, 48, true, 1e4, true, true},
                                {2, 1, 128, 2 * kBlock, 31, halves, 2},
                                {1, 1, 2, kBlock, 32, halves, 2},
                                {32, 8, 128, kBlock, 47, halves, 128}};
@@ -71,10 +75,11 @@ struct NormQkvRopeAppend {
     return cases;
   }
   static std::vector<Case> bench() {
-    std::vector<Case> cases;  // Qwen2.5-0.5B and 7B; with overlap, as a decode step launches them
-    const auto halves = ops::Pairing::halves;
+    std::vector<Case> cases;  // Qwen2.5-0.5B and 7B, Llama-3-8B; with overlap, as a decode step launches them
+    const auto halves = ops::Pairing::halves, neighbours = ops::Pairing::neighbours;
     if (896 % kBlock == 0) cases.push_back({14, 2, 64, 896, 600, halves, 64, true, 1, true});
     if (3584 % kBlock == 0) cases.push_back({28, 4, 128, 3584, 600, halves, 128, true, 1, true});
+    if (4096 % kBlock == 0) cases.push_back({32, 8, 128, 4096, 600, neighbours, 128, false, 1, true, true});
     return cases;
   }
   static std::string text(const Case& c) {
@@ -82,7 +87,7 @@ struct NormQkvRopeAppend {
                " position=", c.position,
                " pairing=", c.pairing == ops::Pairing::halves ? "halves" : "neighbours",
                " rope_dims=", c.rope_dims, " bias=", c.bias ? 1 : 0, " scale=", c.scale,
-               " overlap=", c.overlap ? 1 : 0, " seed=", c.seed);
+               " overlap=", c.overlap ? 1 : 0, " divided=", c.divided ? 1 : 0, " seed=", c.seed);
   }
 
   /// In the order of At.
@@ -108,6 +113,7 @@ struct NormQkvRopeAppend {
     tensors.push_back(given<int32_t>("table", {pages(c)}, std::span<const int32_t>(table)));
     for (int p = 0; c.bias && p < 3; ++p)
       tensors.push_back(drawn<float>(cat(kNames[p], ".bias"), {rows(c, p)}, 1, random));
+    if (c.divided) tensors.push_back(drawn_divisors("rope_divisors", c.rope_dims / 2, random));
     return tensors;
   }
   static std::vector<Free> free() {
@@ -120,6 +126,7 @@ struct NormQkvRopeAppend {
     const std::vector<int64_t> positions = {c.position};
     const std::vector<int64_t> wide_table = ints(in[kTable]);
     const std::vector<int32_t> table(wide_table.begin(), wide_table.end());
+    const std::vector<float> divided = divisors(c, in);
     std::vector<std::vector<float>> biases(3);
     for (size_t p = 0; c.bias && p < 3; ++p) biases[p] = floats(in[kBias + p]);
     const auto projection = [&](int p) {
@@ -143,6 +150,7 @@ struct NormQkvRopeAppend {
          .rope_dims = c.rope_dims,
          .rope_base = kBase,
          .rope_factor = kFactor,
+         .rope_divisors = row_of(divided),
          .y = {out[0].data(), {1, c.heads, c.head_dim}},
          .cache = {
              .k = {out[1].data(), pool}, .v = {out[2].data(), pool}, .table = {table.data(), {pages(c)}}}})));
@@ -152,7 +160,8 @@ struct NormQkvRopeAppend {
   /// A product with its bias, z, is within e of the truth: projection.h, and one rounding for the bias.
   /// Turning a pair (a, b) by an angle turns the errors as well: hypot(e_a, e_b) for each. Cosine and sine
   /// are rounded to float, the two products and their sum once each: 4 u of |a c| + |b s| <= hypot(a, b); the
-  /// angles of both sides, in double, agree to 2^-48 of the angle (a power, a quotient and a product each).
+  /// angles of both sides, in double, agree to 2^-48 of the angle (a power, two quotients and a product each;
+  /// divisors are at least 1, so no angle is larger than without them).
   /// Then one rounding to the type of the cache. The rest of the cache keeps its values.
   static Outputs bound(const Case& c, std::span<const Tensor> in, const Outputs& truth) {
     const std::vector<double> x = widened(in[kX]), weight = widened(in[kNorm]);
@@ -201,6 +210,8 @@ struct NormQkvRopeAppend {
          .rope_dims = c.rope_dims,
          .rope_base = kBase,
          .rope_factor = kFactor,
+         .rope_divisors = c.divided ? placed(divisors_at(c)).template view<const float, 1>()
+                                    : View<const float, 1, Space::Device>(),
          .y = placed(kY).template view<float, 3>(),
          .cache = {.k = placed(kCacheK).template view<C, 4>(),
                    .v = placed(kCacheV).template view<C, 4>(),
@@ -217,6 +228,7 @@ struct NormQkvRopeAppend {
             {"leaves out the bias of v", twisted({.without_bias = 2})},
             {"pairs the wrong elements", twisted({.other_pairing = true})},
             {"turns to the next position", twisted({.turn_offset = 1})},
+            {"forgets the divisors", twisted({.forgets_divisors = true})},
             {"turns v as well", twisted({.turns_v = true})},
             {"appends one position too early", twisted({.append_offset = -1})},
             {"ignores the table", twisted({.ignores_table = true})},
@@ -251,6 +263,10 @@ struct NormQkvRopeAppend {
     return *quant::find_tensor_type(p == 2 ? V::gguf_id : F::gguf_id);
   }
   static int64_t rows(const Case& c, int p) { return (p == 0 ? c.heads : c.kv_heads) * c.head_dim; }
+  static int divisors_at(const Case& c) { return c.bias ? kBias + 3 : kBias; }
+  static std::vector<float> divisors(const Case& c, std::span<const Tensor> in) {
+    return c.divided ? floats(in[static_cast<size_t>(divisors_at(c))]) : std::vector<float>();
+  }
   static int64_t pages(const Case& c) { return c.position / 16 + 1; }
 
   /// The flat index of an element at the case's position, or `offset` later.
@@ -280,8 +296,8 @@ struct NormQkvRopeAppend {
   /// Ways to go wrong; none: the truth, wired by hand.
   struct Twist {
     Multiply multiply = product;
-    bool drops_last = false, norm_weight = true, other_pairing = false, turns_v = false,
-         ignores_table = false;
+    bool drops_last = false, norm_weight = true, other_pairing = false, forgets_divisors = false,
+         turns_v = false, ignores_table = false;
     int without_bias = -1;
     int64_t turn_offset = 0, append_offset = 0;
   };
@@ -302,7 +318,8 @@ struct NormQkvRopeAppend {
       const std::vector<double> bias =
           c.bias && p != twist.without_bias ? widened(in[kBias + at_p]) : std::vector<double>(z.size());
       for (size_t j = 0; j < z.size(); ++j) z[j] += bias[j];
-      if (p != 2 || twist.turns_v) KIGO_TRY(turn(c, twist, z));
+      if (p != 2 || twist.turns_v)
+        KIGO_TRY(turn(c, twist, twist.forgets_divisors ? std::vector<float>() : divisors(c, in), z));
       if (p == 0) {
         out[0] = std::move(z);
         continue;
@@ -315,7 +332,8 @@ struct NormQkvRopeAppend {
     }
     return out;
   }
-  static Status turn(const Case& c, const Twist& twist, std::vector<double>& z) {
+  static Status turn(const Case& c, const Twist& twist, const std::vector<float>& divisors,
+                     std::vector<double>& z) {
     const std::array<int64_t, 1> position{c.position + twist.turn_offset};
     const bool halves = (c.pairing == ops::Pairing::halves) != twist.other_pairing;
     const View<double, 3> heads = {z.data(), {1, static_cast<int64_t>(z.size()) / c.head_dim, c.head_dim}};
@@ -325,7 +343,8 @@ struct NormQkvRopeAppend {
                                     .pairing = halves ? ops::Pairing::halves : ops::Pairing::neighbours,
                                     .rope_dims = c.rope_dims,
                                     .base = kBase,
-                                    .factor = kFactor});
+                                    .factor = kFactor,
+                                    .divisors = row_of(divisors)});
   }
 };
 
@@ -335,6 +354,6 @@ using NormQkvRopeAppendOf =
              NormQkvRopeAppend<f16, quant::Q4_K, quant::Q6_K>,
              NormQkvRopeAppend<float, quant::Q8_0, quant::F16>,
              NormQkvRopeAppend<float, quant::F32, quant::F32>>;
-using NormQkvRopeAppendPairs = quant::FormatList::into<NormQkvRopeAppendOf>;
+using NormQkvRopeAppendPairs = ops::PackedFormatList::into<NormQkvRopeAppendOf>;
 
 }  // namespace kigo::pairs

@@ -25,7 +25,8 @@ double serial_terms(const quant::TensorType& type, int64_t cols) {
     return static_cast<int>(std::bit_width(static_cast<uint64_t>(n) - 1));
   };  // log2 n, rounded up
   const int64_t slices = (cols + kSlice - 1) / kSlice, warps = std::min<int64_t>((cols + 1023) / 1024, 20);
-  const int64_t unit = type.block_values == 1 ? 32 : type.block_values == 32 ? 3 : 5;
+  const bool four_offsets = type.id == quant::Q2_K::gguf_id;
+  const int64_t unit = type.block_values == 1 ? 32 : type.block_values == 32 ? 3 : four_offsets ? 9 : 5;
   // Scalars are dealt out so that even a short row may touch all of a warp's lanes.
   const int tree = type.block_values == 1 ? 5 : std::min(5, levels((cols + 31) / 32));
   return static_cast<double>(unit + 2 + tree + (warps - 1) + slices - levels(cols));

@@ -33,9 +33,10 @@ double fixed_point_bound(std::span<const float> w, std::span<const double> magni
 /// m: the scale is taken out of a group's sum, so that |scale code x| + |offset x| is what is rounded.
 /// Scalars are up to 32 terms one after another. Of codes a group's sum is whole numbers, rounded once when
 /// it becomes a float; the groups' sums are added one after another, at most four of them, or two and two
-/// offsets, and in blocks of 32 one and its offset, whose sum of x is rounded once as well. Scaling and the
-/// decoded weight's own rounding are two more. The warp's tree has 5 levels, of which those beyond a short
-/// row add zeros. The sums of up to 20 warps, and of the slices of a long row, come one after another.
+/// offsets, or of Q2_K four and four, and in blocks of 32 one and its offset, whose sum of x is rounded once
+/// as well. Scaling and the decoded weight's own rounding are two more. The warp's tree has 5 levels, of
+/// which those beyond a short row add zeros. The sums of up to 20 warps, and of the slices of a long row,
+/// come one after another.
 std::vector<double> sum_bound(const quant::TensorType& type, const Tensor& blocks, std::span<const double> x,
                               double extra);
 

@@ -25,6 +25,7 @@ struct Rope {
     ops::Pairing pairing = ops::Pairing::halves;
     float base = 10000;
     float factor = 1;
+    bool divided = false;  // with a divisor for each pair
     double scale = 1;
     uint64_t seed = 1;
   };
@@ -42,6 +43,7 @@ struct Rope {
             static_cast<ops::Pairing>(draw(0, 1)),
             draw(0, 1) == 0 ? 10000.0f : 1e6f,
             draw(0, 2) == 0 ? 4.0f : 1.0f,
+            draw(0, 2) == 0,
             std::min(draw_scale(draw), 1e3),  // halves end at 65504
             draw_seed(draw)};
   }
@@ -56,35 +58,48 @@ struct Rope {
             {2, 8, 80, 32, 17, neighbours},
             {3, 2, 128, 128, 131072, halves, 1e6f, 4},
             {3, 2, 128, 128, (int64_t{1} << 31) - 3, halves, 1e6f},
-            {5, 3, 33, 6, 3, neighbours, 10000, 1, 100},
+            {5, 3, 33, 6, 3, neighbours, 10000, 1, false, 100},
+            {3, 9, 128, 128, 8000, neighbours, 5e5f, 1, true},
+            {2, 3, 80, 32, 17, halves, 10000, 4, true},
             {0, 2, 64, 64}};
   }
   static std::vector<Case> bench() {
-    return {{1, 14, 64, 64, 600}, {512, 14, 64, 64, 0}, {1, 28, 128, 128, 600}, {2048, 28, 128, 128, 0}};
+    return {{1, 14, 64, 64, 600},
+            {512, 14, 64, 64, 0},
+            {1, 28, 128, 128, 600},
+            {2048, 28, 128, 128, 0},
+            {2048, 32, 128, 128, 0, ops::Pairing::neighbours, 5e5f, 1, true}};
   }
   static std::string text(const Case& c) {
     return cat("tokens=", c.tokens, " heads=", c.heads, " head_dim=", c.head_dim, " rope_dims=", c.rope_dims,
                " position=", c.position, " pairing=", static_cast<int>(c.pairing), " base=", c.base,
-               " factor=", c.factor, " scale=", c.scale, " seed=", c.seed);
+               " factor=", c.factor, " divided=", c.divided ? 1 : 0, " scale=", c.scale, " seed=", c.seed);
   }
 
   static std::vector<Tensor> arguments(const Case& c) {
     Random random(c.seed);
     std::vector<int64_t> positions;
     for (int64_t t = 0; t < c.tokens; ++t) positions.push_back(c.position + t);
-    return {drawn<T>("x", {c.tokens, c.heads, c.head_dim}, c.scale, random),
-            given<int64_t>("positions", {c.tokens}, std::span<const int64_t>(positions)),
-            written<T>("y", {c.tokens, c.heads, c.head_dim})};
+    std::vector<Tensor> tensors = {
+        drawn<T>("x", {c.tokens, c.heads, c.head_dim}, c.scale, random),
+        given<int64_t>("positions", {c.tokens}, std::span<const int64_t>(positions)),
+        written<T>("y", {c.tokens, c.heads, c.head_dim})};
+    if (c.divided) tensors.push_back(drawn_divisors("divisors", c.rope_dims / 2, random));
+    return tensors;
   }
-  static Result<Outputs> reference(const Case& c, std::span<const Tensor> in) { return run(c, in, 0); }
+  static Result<Outputs> reference(const Case& c, std::span<const Tensor> in) {
+    return run(c, in, divisors(c, in));
+  }
 
   /// Both sides make the angle from the same double operations but for pow, which is off by at most 2 units
-  /// in the last place there (CUDA programming guide) and 1 here: 6 u64 of the angle, with the product. Sine
-  /// and cosine move by at most as much, and are rounded to float (1 u, with the double's own error). Each
-  /// product rounds once, the sum once: |a| + |b| times (3 u + 6 u64 angle), before the rounding to T.
+  /// in the last place there (CUDA programming guide) and 1 here: 6 u64 of the angle, with the product. The
+  /// two sides divide by the divisor at different places: 1 u64 each. Sine and cosine move by at most as much
+  /// as the angle, and are rounded to float (1 u, with the double's own error). Each product rounds once, the
+  /// sum once: |a| + |b| times (3 u + 8 u64 angle), before the rounding to T.
   /// Elements beyond rope_dims are copied.
   static Outputs bound(const Case& c, std::span<const Tensor> in, const Outputs& truth) {
     const std::vector<double> x = widened(in[0]);
+    const std::vector<float> divided = divisors(c, in);
     Outputs bounds = truth;
     std::ranges::fill(bounds[0], 0.0);
     for (int64_t t = 0; t < c.tokens; ++t) {
@@ -93,8 +108,9 @@ struct Rope {
           const auto [first, second] = pair_of(c, t, h, i);
           const double angle =
               static_cast<double>(c.position + t) / double{c.factor} *
-              std::pow(double{c.base}, -2.0 * static_cast<double>(i) / static_cast<double>(c.rope_dims));
-          const double moved = 1.01 * (3 * compare::kUnitFloat + 6 * compare::kUnitDouble * angle) *
+              std::pow(double{c.base}, -2.0 * static_cast<double>(i) / static_cast<double>(c.rope_dims)) /
+              (c.divided ? double{divided[static_cast<size_t>(i)]} : 1);
+          const double moved = 1.01 * (3 * compare::kUnitFloat + 8 * compare::kUnitDouble * angle) *
                                    (std::abs(x[first]) + std::abs(x[second])) +
                                0x1p-148;
           for (const size_t at : {first, second}) {
@@ -108,14 +124,16 @@ struct Rope {
   }
 
   static Status kernel(const Case& c, std::span<const Placed> at, kernels::Stream stream) {
-    return kernels::rope<T>({.x = at[0].view<const T, 3>(),
-                             .positions = at[1].view<const int64_t, 1>(),
-                             .y = at[2].view<T, 3>(),
-                             .pairing = c.pairing,
-                             .rope_dims = c.rope_dims,
-                             .base = c.base,
-                             .factor = c.factor},
-                            stream);
+    return kernels::rope<T>(
+        {.x = at[0].view<const T, 3>(),
+         .positions = at[1].view<const int64_t, 1>(),
+         .y = at[2].view<T, 3>(),
+         .pairing = c.pairing,
+         .rope_dims = c.rope_dims,
+         .base = c.base,
+         .factor = c.factor,
+         .divisors = c.divided ? at[3].view<const float, 1>() : View<const float, 1, Space::Device>()},
+        stream);
   }
 
   static std::vector<Mutant<Case>> mutants() {
@@ -123,7 +141,14 @@ struct Rope {
       return [change](const Case& c, std::span<const Tensor> in) {
         Case other = c;
         change(other);
-        return run(other, in, 0);
+        return run(other, in, divisors(c, in));
+      };
+    };
+    const auto with_divisors = [](auto change) {
+      return [change](const Case& c, std::span<const Tensor> in) {
+        std::vector<float> changed = divisors(c, in);
+        change(changed);
+        return run(c, in, changed);
       };
     };
     return {{"pairs the other way", with([](Case& c) {
@@ -132,11 +157,18 @@ struct Rope {
              })},
             {"forgets the factor", with([](Case& c) { c.factor = c.factor == 1 ? 2 : 1; })},
             {"takes another base", with([](Case& c) { c.base = c.base == 10000 ? 1e6f : 10000; })},
+            {"forgets the divisors", with_divisors([](std::vector<float>& all) { all.clear(); })},
+            {"multiplies by the divisors", with_divisors([](std::vector<float>& all) {
+               for (float& each : all) each = 1 / each;
+             })},
+            {"takes the divisor of the next pair", with_divisors([](std::vector<float>& all) {
+               if (!all.empty()) std::ranges::rotate(all, all.begin() + 1);
+             })},
             {"turns one position too far",
-             [](const Case& c, std::span<const Tensor> in) { return run(c, in, 1); }},
+             [](const Case& c, std::span<const Tensor> in) { return run(c, in, divisors(c, in), 1); }},
             {"turns backwards",
              [](const Case& c, std::span<const Tensor> in) -> Result<Outputs> {
-               KIGO_ASSIGN(Outputs out, run(c, in, 0));
+               KIGO_ASSIGN(Outputs out, run(c, in, divisors(c, in)));
                const std::vector<double> x = widened(in[0]);
                for_pairs(c, [&](size_t first, size_t second) {
                  // a cos + b sin = 2 a cos - (a cos - b sin), and so on, from the right turn.
@@ -149,13 +181,15 @@ struct Rope {
              }},
             {"makes the angle in float", [](const Case& c, std::span<const Tensor> in) {
                std::vector<double> y = widened(in[0]);
+               const std::vector<float> divided = divisors(c, in);
                for (int64_t t = 0; t < c.tokens; ++t) {
                  for (int64_t h = 0; h < c.heads; ++h) {
                    for (int64_t i = 0; i < c.rope_dims / 2; ++i) {
                      const auto [first, second] = pair_of(c, t, h, i);
                      const float angle =
                          static_cast<float>(c.position + t) / c.factor *
-                         std::pow(c.base, -2.0f * static_cast<float>(i) / static_cast<float>(c.rope_dims));
+                         std::pow(c.base, -2.0f * static_cast<float>(i) / static_cast<float>(c.rope_dims)) /
+                         (c.divided ? divided[static_cast<size_t>(i)] : 1);
                      const double a = y[first], b = y[second];
                      y[first] = a * std::cos(double{angle}) - b * std::sin(double{angle});
                      y[second] = a * std::sin(double{angle}) + b * std::cos(double{angle});
@@ -194,7 +228,13 @@ struct Rope {
     }
   }
 
-  static Result<Outputs> run(const Case& c, std::span<const Tensor> in, int64_t too_far) {
+  static std::vector<float> divisors(const Case& c, std::span<const Tensor> in) {
+    return c.divided ? floats(in[3]) : std::vector<float>();
+  }
+
+  /// Without divisors when there are none.
+  static Result<Outputs> run(const Case& c, std::span<const Tensor> in, const std::vector<float>& divisors,
+                             int64_t too_far = 0) {
     const std::vector<double> x = widened(in[0]);
     std::vector<int64_t> positions = ints(in[1]);
     for (int64_t& position : positions) position = std::min<int64_t>(position + too_far, INT32_MAX);
@@ -205,7 +245,8 @@ struct Rope {
                                       .pairing = c.pairing,
                                       .rope_dims = c.rope_dims,
                                       .base = c.base,
-                                      .factor = c.factor}));
+                                      .factor = c.factor,
+                                      .divisors = row_of(divisors)}));
     return Outputs{y};
   }
 };

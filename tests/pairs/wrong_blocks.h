@@ -50,30 +50,76 @@ struct WrongBlocks {
   std::string name;
   void (*change)(Block&);
 
-  /// Those that apply to F.
+  /// Those that apply to F, by the fields that its blocks have.
   static std::vector<WrongBlocks> all() {
     std::vector<WrongBlocks> wrong;
+    codes(wrong);
+    minimums(wrong);
+    scales(wrong);
+    return wrong;
+  }
+
+ private:
+  static void codes(std::vector<WrongBlocks>& wrong) {
     if constexpr (requires(Block b) { b.ql; }) {
       wrong.push_back({"swaps the nibbles", [](Block& b) { swap_nibbles(b.ql); }});
-      wrong.push_back({"takes the scales without their sign", [](Block& b) {
-                         for (auto& scale : b.scales) scale = static_cast<int8_t>(scale & 0x7F);
-                       }});
-    } else if constexpr (requires(Block b) { sizeof(b.qs) == F::values / 2; }) {
+    } else if constexpr (requires(Block b) { b.qs; }) {
       if constexpr (sizeof(Block::qs) * 2 == F::values)
         wrong.push_back({"swaps the nibbles", [](Block& b) { swap_nibbles(b.qs); }});
+      if constexpr (sizeof(Block::qs) * 4 == F::values)
+        wrong.push_back({"takes the stripes in another order", [](Block& b) { swap_nibbles(b.qs); }});
+    }
+    if constexpr (requires(Block b) { b.qs; }) {
+      if constexpr (std::is_same_v<typename decltype(Block::qs)::value_type, int8_t>)
+        wrong.push_back({"takes the codes without their sign", [](Block& b) {
+                           for (auto& code : b.qs) code = static_cast<int8_t>(code & 0x7F);
+                         }});
     }
     if constexpr (requires(Block b) { b.qh; })
       wrong.push_back({"leaves out the upper bits", [](Block& b) { b.qh.fill(0); }});
-    if constexpr (requires(Block b) { b.dmin; }) {
-      wrong.push_back({"adds the minimum", [](Block& b) { b.dmin.bytes[1] ^= 0x80; }});
-      wrong.push_back({"drops the upper bits of the scales", [](Block& b) {
-                         for (size_t i = 0; i < 8; ++i) b.scales[i] &= 63;
+    if constexpr (requires(Block b) { b.hmask; }) {
+      wrong.push_back({"subtracts 4 from every code", [](Block& b) { b.hmask.fill(0); }});
+      wrong.push_back({"subtracts 4 where the third bit is set", [](Block& b) {
+                         for (auto& byte : b.hmask) byte = static_cast<uint8_t>(~byte);
                        }});
+    }
+  }
+  static void minimums(std::vector<WrongBlocks>& wrong) {
+    if constexpr (requires(Block b) { b.dmin; })
+      wrong.push_back({"adds the minimum", [](Block& b) { b.dmin.bytes[1] ^= 0x80; }});
+    if constexpr (requires(Block b) { b.m; }) {
+      wrong.push_back({"subtracts the minimum", [](Block& b) { b.m.bytes[1] ^= 0x80; }});
+      wrong.push_back({"leaves out the minimum", [](Block& b) { b.m = {}; }});
+    }
+  }
+  static void scales(std::vector<WrongBlocks>& wrong) {
+    if constexpr (requires(Block b) { b.scales; }) {
+      wrong.push_back({"takes the scales from the wrong bytes",
+                       [](Block& b) { std::ranges::rotate(b.scales, b.scales.begin() + 1); }});
+      if constexpr (std::is_same_v<typename decltype(Block::scales)::value_type, int8_t>) {
+        wrong.push_back({"takes the scales without their sign", [](Block& b) {
+                           for (auto& scale : b.scales) scale = static_cast<int8_t>(scale & 0x7F);
+                         }});
+      } else if constexpr (requires(Block b) { b.hmask; }) {
+        wrong.push_back({"drops the upper bits of the scales",
+                         [](Block& b) { std::fill(b.scales.begin() + 8, b.scales.end(), uint8_t{0}); }});
+      } else if constexpr (sizeof(Block::scales) == 16) {
+        wrong.push_back({"swaps scale and minimum", [](Block& b) { swap_nibbles(b.scales); }});
+      } else {
+        wrong.push_back({"drops the upper bits of the scales", [](Block& b) {
+                           for (size_t i = 0; i < 8; ++i) b.scales[i] &= 63;
+                         }});
+      }
     }
     if constexpr (requires(Block b) { b.d; })
       wrong.push_back(
-          {"takes the scale of a block without its sign", [](Block& b) { b.d.bytes[1] &= 0x7F; }});
-    return wrong;
+          {"takes the scale of a block without its sign", [](Block& b) { b.d.bytes.back() &= 0x7F; }});
+    if constexpr (requires(Block b) { b.e; }) {
+      wrong.push_back({"doubles the numbers and not halves the power", [](Block& b) { ++b.e; }});
+      wrong.push_back({"takes the codes without their sign", [](Block& b) {
+                         for (auto& byte : b.qs) byte &= 0x77;
+                       }});
+    }
   }
 };
 

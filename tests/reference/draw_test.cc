@@ -29,6 +29,14 @@ std::vector<uint32_t> drawn(Grid<double> x, const std::vector<double>& u) {
   return ids;
 }
 
+TEST(Draw, TakesLogitsFarBeyondTheRangeOfExpWhereverTheHighestStands) {
+  for (int64_t highest = 0; highest < 3; ++highest) {
+    Grid<double> row(1, 3, {0, 0, 0});
+    row(0, highest) = 5000;
+    for (const double u : {0.0, 0.5, 0.999}) EXPECT_EQ(drawn(row, {u})[0], highest);
+  }
+}
+
 TEST(Draw, WorkedExample) {
   // Weights 1/2, 1, 0, 1/2: running sums 0.5, 1.5, 1.5, 2. u = 0.2 means 0.4, u = 0.25 exactly 0.5, u = 0.75
   // exactly 1.5, which only the last is above.

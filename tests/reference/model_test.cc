@@ -15,6 +15,7 @@ namespace {
 using model::Tap;
 using reference::Cache;
 using reference::Logits;
+using reference::Products;
 using reference::Rows;
 using reference::Session;
 using test::SmallModel;
@@ -56,6 +57,18 @@ INSTANTIATE_TEST_SUITE_P(Output, ForwardOf,
 
 TEST_P(ForwardOf, PrefillHasTheBitsOfDecodingStepByStep) {
   EXPECT_EQ(in_chunks(small.session(), kPrompt, std::vector<size_t>(12, 1)), small.logits(kPrompt));
+}
+TEST_P(ForwardOf, PrefillHasTheBitsOfDecodingStepByStepWithFastProducts) {
+  const auto fast = [&] { return Session(small.config, small.weights, Cache::Double, Products::Fast); };
+  EXPECT_EQ(in_chunks(fast(), kPrompt, std::vector<size_t>(12, 1)), in_chunks(fast(), kPrompt, {12}));
+}
+TEST_P(ForwardOf, FastProductsAreNearTheDoubleOnesAndNotThose) {
+  const Session fast(small.config, small.weights, Cache::Double, Products::Fast);
+  const double error = nmse(in_chunks(fast, kPrompt, {12}), small.logits(kPrompt));
+  // Each product is off by about 2^-24 times its terms at random: noise of 4e-15, which some twenty products
+  // on the way to the logits, and the softmax of the attention, multiply.
+  EXPECT_LT(error, 1e-12);
+  EXPECT_GT(error, 1e-16);
 }
 TEST_P(ForwardOf, ChunkedPrefillHasTheSameBits) {
   EXPECT_EQ(in_chunks(small.session(), kPrompt, {7, 1, 4}), small.logits(kPrompt));

@@ -37,7 +37,7 @@ TEST(NormQkvRopeAppend, WorkedExample) {
   // elements: (4, 3) + bias (0, 1) = (4, 4). Key (1, 0), value (-2, 6) + (2, 0) = (0, 6). Position 17 is row
   // 1 of the second page of the sequence, which is pool page 0; factor 17 makes the only angle 1 radian.
   const double c = std::cos(1.0), s = std::sin(1.0);
-  Grid<double> x(1, 2, {3, -3});
+  Grid<double> x(1, 2, {3, -3}, 3);
   const std::vector<float> norm = {1, 2};
   const std::vector<float> q = {2, -1, /**/ 1, -1}, q_bias = {0, 1};
   const std::vector<float> k = {1, 0, /**/ 2, 1};

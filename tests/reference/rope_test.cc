@@ -15,15 +15,18 @@ using test::Grid;
 
 /// Turns every head of every row of x.
 Grid<double> turned(Grid<double> x, int64_t heads, const std::vector<int64_t>& positions, Pairing pairing,
-                    int64_t rope_dims, float base = 10000, float factor = 1) {
+                    int64_t rope_dims, float base = 10000, float factor = 1,
+                    const std::vector<float>& divisors = {}) {
   Grid<double> y(x.rows(), x.width());
+  const View<const float, 1> divided = divisors.empty() ? View<const float, 1>() : test::row_view(divisors);
   const Status status = reference::rope<double>({.x = x.heads(heads),
                                                  .positions = test::row_view(positions),
                                                  .y = y.heads(heads),
                                                  .pairing = pairing,
                                                  .rope_dims = rope_dims,
                                                  .base = base,
-                                                 .factor = factor});
+                                                 .factor = factor,
+                                                 .divisors = divided});
   EXPECT_TRUE(status) << test::message(status);
   return y;
 }
@@ -48,6 +51,20 @@ TEST(Rope, WorkedExampleOfNeighbours) {
   //                          3 c.3 - 4 s.3 = 1.6839287, 3 s.3 + 4 c.3 = 4.7079066.
   const Grid<double> y = turned({1, 4, {1, 2, 3, 4}}, 1, {3}, Pairing::neighbours, 4, 100);
   expect_near(y.dense(), {-1.2722325, -1.8388650, 1.6839287, 4.7079066}, 1e-6);
+}
+
+// The same pairs with divisors 2 and 3: angles 3 / 2 = 1.5 and 0.3 / 3 = 0.1.
+// cos 1.5 = 0.0707372, sin 1.5 = 0.9974950, cos 0.1 = 0.9950042, sin 0.1 = 0.0998334.
+TEST(Rope, WorkedExampleOfDivisors) {
+  // Pairs (1, 2) and (3, 4): 1 c1.5 - 2 s1.5 = -1.9242528, 1 s1.5 + 2 c1.5 = 1.1389694,
+  //                          3 c.1 - 4 s.1 = 2.5856789, 3 s.1 + 4 c.1 = 4.2795169.
+  const Grid<double> y = turned({1, 4, {1, 2, 3, 4}}, 1, {3}, Pairing::neighbours, 4, 100, 1, {2, 3});
+  expect_near(y.dense(), {-1.9242528, 1.1389694, 2.5856789, 4.2795169}, 1e-6);
+}
+TEST(Rope, DivisorsOfOneChangeNothing) {
+  const Grid<double> x = Grid<double>::random(1, 8, 3);
+  EXPECT_EQ(turned(x, 1, {7}, Pairing::halves, 8, 10000, 1, {1, 1, 1, 1}).dense(),
+            turned(x, 1, {7}, Pairing::halves, 8).dense());
 }
 
 TEST(Rope, LeavesPositionZeroAsItIs) {
@@ -168,6 +185,16 @@ TEST_F(RopeRefusal, NamesOddRopeDims) {
 TEST_F(RopeRefusal, NamesRopeDimsBeyondTheHead) {
   op.rope_dims = 6;
   EXPECT_EQ(refusal(), "rope.rope_dims: 6, expected 2 to 4 (unsupported)");
+}
+TEST_F(RopeRefusal, NamesTooManyDivisors) {
+  const std::vector<float> divisors = {1, 1, 1};
+  op.divisors = test::row_view(divisors);
+  EXPECT_EQ(refusal(), "rope.divisors: shape [3], expected [2] (bad_shape)");
+}
+TEST_F(RopeRefusal, NamesADivisorOfZero) {
+  const std::vector<float> divisors = {1, 0};
+  op.divisors = test::row_view(divisors);
+  EXPECT_EQ(refusal(), "rope.divisors: 0 at index 1, expected a finite number above 0 (unsupported)");
 }
 TEST_F(RopeRefusal, NamesABaseOfZero) {
   op.base = 0;

@@ -1,5 +1,5 @@
-// A small seeded qwen2 model in memory: 2 layers, width 64, 4 heads of 16 on 2 kv_heads, 40 tokens, context
-// 128.
+// A small seeded qwen2 or llama model in memory: 2 layers, width 64, 4 heads of 16 on 2 kv_heads, 40 tokens,
+// context 128.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -22,7 +22,11 @@ class SmallModel {
  public:
   enum class Output { Tied, Untied };
 
-  explicit SmallModel(Output output = Output::Tied, uint64_t seed = 1) {
+  /// A llama has all that a file of it may have: biases, divisors of rope.
+  explicit SmallModel(Output output = Output::Tied, uint64_t seed = 1,
+                      const std::string& architecture = "qwen2")
+      : content_(2, architecture) {
+    if (architecture == "llama") add_what_a_llama_may_have();
     if (output == Output::Untied) content_.add("output.weight", {64, 40});
     Random random(seed);
     for (const gguf::Tensor& tensor : content_.file().tensors) {
@@ -31,6 +35,10 @@ class SmallModel {
       // Matrices keep the length of a vector about as it is; norms scatter around one.
       const double scale = matrix ? 1 / std::sqrt(static_cast<double>(tensor.dims[0])) : 0.3;
       for (uint64_t i = 0; i < tensor.elements(); ++i) {
+        if (tensor.name == "rope_freqs.weight") {
+          set(tensor.name, i, static_cast<float>(random.uniform(1, 8)));
+          continue;
+        }
         set(tensor.name, i, static_cast<float>((norm ? 1 : 0) + scale * random.normal()));
       }
     }
@@ -74,6 +82,15 @@ class SmallModel {
   model::Weights weights;
 
  private:
+  void add_what_a_llama_may_have() {
+    content_.add("rope_freqs.weight", {8});
+    for (const std::string blk : {"blk.0.", "blk.1."}) {
+      content_.add(blk + "attn_q.bias", {64});
+      content_.add(blk + "attn_k.bias", {32});
+      content_.add(blk + "attn_v.bias", {32});
+      content_.add(blk + "attn_output.bias", {64});
+    }
+  }
   void load() {
     auto read = model::read_config(content_.file());
     KIGO_CHECK(read.has_value());

@@ -48,6 +48,24 @@ TEST_F(Commands, InspectListsEverything) {
             static_cast<int64_t>(std::filesystem::file_size(path("tiny.gguf"))));
 }
 
+TEST_F(Commands, InspectTakesTheHeadsOfRealLayouts) {
+  const std::string folder = KIGO_SOURCE_DIR "/golden/headers/";
+  const Json heads = Json::parse(*read_text_file(folder + "headers.json"), "headers").value();
+  ASSERT_GE(heads.find("heads")->items()->size(), 6u);
+  for (const Json& head : *heads.find("heads")->items()) {
+    const std::string file = folder + *head.find("file")->string();
+    const Json json = kigo({"inspect", "--head", "--json", file}).json();
+    EXPECT_EQ(static_cast<int64_t>(json.find("tensors")->items()->size()), *head.find("tensors")->integer());
+    int64_t bytes = 0;
+    for (const Json& tensor : *json.find("tensors")->items()) bytes += *tensor.find("bytes")->integer();
+    EXPECT_EQ(bytes, *head.find("tensor_bytes")->integer()) << file;
+    EXPECT_EQ(kigo({"inspect", "--head", file}).exit, 0);
+    const Ran whole = kigo({"inspect", file});  // without --head the data must be there
+    EXPECT_EQ(whole.exit, bytes == 0 ? 0 : 1) << file;
+    EXPECT_EQ(whole.err.find("truncated") != std::string::npos, bytes != 0) << whole.err;
+  }
+}
+
 TEST_F(Commands, InspectGivesElementsAsWhatTheyAre) {
   gguf::File file;
   const std::array<float, 2> reals{0.5f, 2};
@@ -141,6 +159,34 @@ TEST_F(Commands, LogitsWritesAnNpyFileOfEveryPosition) {
   EXPECT_TRUE(npy.starts_with("\x93NUMPY"));
   EXPECT_NE(npy.find("'descr': '<f4'"), std::string::npos);
   EXPECT_EQ(npy.size() % 64, static_cast<size_t>(3 * 4 * vocab) % 64);
+}
+
+TEST_F(Commands, LogitsOfTheFastReferenceAreNearThePlainOnes) {
+  const std::vector<std::string> plain{"logits", "--model", tiny(), "--tokens", "5,6,7", "--json"};
+  auto fast = plain;
+  fast.insert(fast.end(), {"--reference", "fast"});
+  const Json a = kigo(plain).json(), b = kigo(fast).json();
+  double worst = 0, largest = 0;
+  for (size_t row = 0; row < 3; ++row) {
+    const Json& want = (*a.find("logits")->items())[row];
+    const Json& got = (*b.find("logits")->items())[row];
+    ASSERT_EQ(want.items()->size(), got.items()->size());
+    for (size_t i = 0; i < want.items()->size(); ++i) {
+      const double truth = *(*want.items())[i].number();
+      worst = std::max(worst, std::abs(*(*got.items())[i].number() - truth));
+      largest = std::max(largest, std::abs(truth));
+    }
+  }
+  EXPECT_GT(worst, 0);
+  EXPECT_LT(worst, 2e-6 * largest);
+}
+
+TEST_F(Commands, HaikuOfTheFastReferencePassesAndSaysSo) {
+  const Json haiku = kigo({"haiku", "--reference", "fast", "--at", "2026-11-21T07:32:05Z", "--json"}).json();
+  EXPECT_EQ(*haiku.find("verdict")->string(), "pass");
+  const auto text = read_text_file(path(*haiku.find("folder")->string() + "/environment.json"));
+  ASSERT_TRUE(text);
+  EXPECT_NE(text->find("\"reference\": \"fast\""), std::string::npos) << *text;
 }
 
 TEST_F(Commands, LogitsRefusesWhatNoFloatHolds) {
@@ -237,6 +283,14 @@ TEST_F(Commands, VerifyPassesTheModelThatShips) {
   const Ran ran = kigo({"verify"});
   EXPECT_EQ(ran.exit, 0) << ran.out << ran.err;
   for (const char* wanted : {"Transformers", "llama.cpp", "gguf-py", "Hugging Face", "verdict: pass"}) {
+    EXPECT_NE(ran.out.find(wanted), std::string::npos) << wanted;
+  }
+}
+
+TEST_F(Commands, VerifyPassesALlamaWithItsTokenizerAndChatFormat) {
+  const Ran ran = kigo({"verify", golden_folder() + "/tiny/llama-f16.gguf"});
+  EXPECT_EQ(ran.exit, 0) << ran.out << ran.err;
+  for (const char* wanted : {"tensors of llama", "Hugging Face", "verdict: pass"}) {
     EXPECT_NE(ran.out.find(wanted), std::string::npos) << wanted;
   }
 }

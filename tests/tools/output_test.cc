@@ -84,7 +84,7 @@ TEST_F(Output, EndsInOneLineWhenMemoryIsShort) {
       "done 2> /dev/null\n"
       "ulimit -v $((limit + 100000)); \"$KIGO\" tokenize --jsonl long.jsonl > /dev/null");
   EXPECT_EQ(ran.exit, 1);
-  EXPECT_EQ(ran.err, "kigo: out of memory (out_of_memory)\n");
+  EXPECT_EQ(ran.err, "kigo: text: no memory for the ids of 10000000 bytes (out_of_memory)\n");
 }
 #endif
 

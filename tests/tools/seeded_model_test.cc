@@ -72,6 +72,15 @@ TEST(PlanTensors, GivesTheQwenFileOfF16) {
   EXPECT_EQ(totals.at("all").bytes, 1260477952u);
 }
 
+// meta-llama/Meta-Llama-3-8B: 8,030,261,248 parameters in 291 tensors.
+TEST(PlanTensors, GivesTheLlamaOfEightBillion) {
+  uint64_t parameters = 0;
+  const std::vector<PlannedTensor> tensors = planned(*find_shape("llama-3-8b"), "q4_k_m");
+  for (const PlannedTensor& tensor : tensors) parameters += tensor.blocks() * tensor.type->block_values;
+  EXPECT_EQ(parameters, 8'030'261'248u);
+  EXPECT_EQ(tensors.size(), 291u);
+}
+
 TEST(PlanTensors, PutsTheFinerTypeIntoTheLayersOfTheRecipe) {
   std::string finer;
   for (const PlannedTensor& tensor : planned(*find_shape("qwen2.5-0.5b"), "q4_k_m"))
@@ -89,15 +98,30 @@ TEST(PlanTensors, FallsBackToF16ForRowsThatNoBlockDivides) {
     EXPECT_EQ(tensor.type->name == "F16", tensor.role == model::Role::ffn_down);
 }
 
+TEST(PlanTensors, FallsBackToSmallerBlocksOfAboutTheSameSize) {
+  Shape shape = *find_shape("tiny");
+  shape.ffn_width = 96;
+  for (const auto& [types, smaller] : {std::pair{"q2_k", "Q4_0"},
+                                       {"q3_k", "Q4_0"},
+                                       {"q4_k", "Q5_0"},
+                                       {"q5_k", "Q5_1"},
+                                       {"q6_k", "Q8_0"},
+                                       {"q8_k", "Q8_0"}}) {
+    for (const PlannedTensor& tensor : planned(shape, types))
+      EXPECT_EQ(tensor.type->name == smaller, tensor.role == model::Role::ffn_down) << tensor.name;
+  }
+}
+
 TEST(PlanTensors, NamesTheTypesThereAre) {
   EXPECT_EQ(plan_tensors(*find_shape("tiny"), "q4_k_s").error().message(),
-            "types: \"q4_k_s\", expected one of q4_k_m, f32, f16, bf16, q4_0, q5_0, q8_0, q4_k, q6_k "
-            "(invalid_request)");
+            "types: \"q4_k_s\", expected one of q4_k_m, f32, f16, bf16, q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, "
+            "q3_k, q4_k, q5_k, q6_k, q8_k, mxfp4 (invalid_request)");
 }
 
 TEST(FindShape, NamesTheShapesThereAre) {
   EXPECT_EQ(find_shape("huge").error().message(),
-            "shape: \"huge\", expected one of tiny, haiku, qwen2.5-0.5b, qwen2.5-7b (invalid_request)");
+            "shape: \"huge\", expected one of tiny, haiku, qwen2.5-0.5b, qwen2.5-7b, llama-3-8b "
+            "(invalid_request)");
 }
 
 // --- the spread of drawn values
@@ -138,7 +162,8 @@ TEST_P(Drawn, BlocksAreFiniteAndDiffer) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Type, Drawn,
-                         testing::Values("F32", "F16", "BF16", "Q4_0", "Q5_0", "Q8_0", "Q4_K", "Q6_K"),
+                         testing::Values("F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K",
+                                         "Q3_K", "Q4_K", "Q5_K", "Q6_K", "Q8_K", "MXFP4"),
                          [](const auto& each) { return std::string(each.param); });
 
 TEST(FindDraw, HasNothingForTypesKnownBySizeOnly) {
@@ -166,6 +191,22 @@ TEST_P(SeededModelOfTypes, IsAModelWithoutFault) {
 INSTANTIATE_TEST_SUITE_P(Types, SeededModelOfTypes,
                          testing::ValuesIn(type_names().begin(), type_names().end()),
                          [](const auto& each) { return std::string(each.param); });
+
+TEST(SeededModel, OfAnotherFamilyIsAModelWithoutFault) {
+  Shape shape = *find_shape("tiny");
+  shape.architecture = "llama";
+  const auto bytes = make_model_bytes(shape, "q4_k_m", 1);
+  ASSERT_TRUE(bytes) << bytes.error().message();
+  const auto file = gguf::read(*bytes);
+  ASSERT_TRUE(file) << file.error().message();
+  const auto config = model::read_config(*file);
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->architecture, model::find_architecture("llama"));
+  const auto weights = model::find_weights(*file, *config);
+  ASSERT_TRUE(weights) << weights.error().message();
+  EXPECT_EQ(weights->find(model::Role::attn_q_bias, 0), nullptr);
+  EXPECT_TRUE(model::check_data(*file, *config, *weights));
+}
 
 TEST(SeededModel, IsWhatTheWriterWrites) {
   const auto bytes = make_model_bytes({"tiny", "q4_k_m", 1});
@@ -351,7 +392,7 @@ TEST_F(SeededFile, LeavesNothingBehindWhenTheDiskIsFull) {
 
 TEST_F(SeededFile, KeepsTheOldFileWhenTheNewOneIsRefused) {
   std::ofstream(path_) << "old";
-  EXPECT_FALSE(make_model({"tiny", "q3_k", 5}, path_));
+  EXPECT_FALSE(make_model({"tiny", "iq4_nl", 5}, path_));
   EXPECT_EQ(*read_text_file(path_), "old");
   EXPECT_EQ(entries(), 1);
 }

@@ -99,7 +99,7 @@ std::map<std::string, Total> totals_by_type(const gguf::File& file) {
     Total& total = totals[std::string(tensor.type->name)];
     ++total.tensors;
     total.values += tensor.elements();
-    total.bytes += tensor.data.size();
+    total.bytes += tensor.size_bytes();
   }
   return totals;
 }
@@ -117,7 +117,7 @@ std::string report(const std::string& path, uint64_t size, const gguf::File& fil
   rows = {{"", "name", "type", "shape", "bytes", "offset"}};
   for (const gguf::Tensor& tensor : file.tensors) {
     rows.push_back({"", escaped(tensor.name), std::string(tensor.type->name), list(std::span(tensor.dims)),
-                    grouped(tensor.data.size()), grouped(tensor.offset)});
+                    grouped(tensor.size_bytes()), grouped(tensor.offset)});
   }
   out += cat("tensors   ", grouped(file.tensors.size()), "\n", table(rows, {4, 5}));
   rows = {{"", "type", "tensors", "values", "bytes"}};
@@ -148,7 +148,7 @@ Json report_json(const std::string& path, uint64_t size, const gguf::File& file)
     tensors.push(Json::object({{"name", tensor.name},
                                {"type", tensor.type->name},
                                {"shape", Json::array_of(tensor.dims)},
-                               {"bytes", uint64_t{tensor.data.size()}},
+                               {"bytes", tensor.size_bytes()},
                                {"offset", tensor.offset}}));
   }
   Json totals = Json::object();
@@ -169,11 +169,12 @@ Json report_json(const std::string& path, uint64_t size, const gguf::File& file)
 
 struct Options {
   std::string path;
+  bool head = false;
   bool json = false;
 };
 
 int inspect(const Options& options) {
-  const auto mapped = gguf::open(options.path);
+  const auto mapped = options.head ? gguf::open_head(options.path) : gguf::open(options.path);
   if (!mapped) return print_error(mapped.error(), options.path, options.json);
   const uint64_t size = mapped->map.bytes().size();
   return print(options.json, options.json ? "" : report(options.path, size, mapped->file),
@@ -186,6 +187,8 @@ void add_inspect(CLI::App& app, int& exit) {
   const auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("inspect", "List header, metadata and tensors of a GGUF file");
   command->add_option("file", options->path, "GGUF file")->required();
+  command->add_flag("--head", options->head,
+                    "Do not look for the tensors' data: enough for a file cut behind its head");
   command->add_flag("--json", options->json, "Print one JSON object");
   command->callback([options, &exit] { exit = inspect(*options); });
 }

@@ -66,6 +66,10 @@ void add_engine_options(CLI::App& command, EngineOptions& options) {
          [&options](const std::string& name) {
            options.backend = name == "cuda" ? Backend::cuda : Backend::cpu;
          });
+  choose("--reference", "Products of the reference: plain (double throughout), or fast (short sums in float)",
+         {"plain", "fast"}, [&options](const std::string& name) {
+           options.products = name == "fast" ? reference::Products::Fast : reference::Products::Plain;
+         });
   command
       .add_option_function<std::string>(
           "--kv", [&options](const std::string& name) { options.kv = name == "half" ? Kv::half : Kv::full; },

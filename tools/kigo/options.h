@@ -29,7 +29,7 @@ void add_prompt_options(CLI::App& command, Prompt& prompt);
 /// --temperature, --top-k, --top-p, --min-p and --repetition-penalty
 void add_sampling_options(CLI::App& command, sample::Params& params);
 
-/// --backend, --kv, --prefill, --weights and --device
+/// --backend, --reference, --kv, --prefill, --weights and --device
 void add_engine_options(CLI::App& command, EngineOptions& options);
 
 }  // namespace kigo::tools

@@ -16,7 +16,8 @@ kernels::Options settings(const EngineOptions& options) {
 
 class CudaEngine final : public Engine {
  public:
-  CudaEngine(kernels::Context context, Kv kv) : context_(std::move(context)), kv_(kv) {}
+  CudaEngine(kernels::Context context, Kv kv, reference::Products products)
+      : context_(std::move(context)), kv_(kv), products_(products) {}
 
   Status load(const model::Model& model, const kernels::Options& options) {
     file_ = &model;
@@ -31,11 +32,13 @@ class CudaEngine final : public Engine {
   reference::Cache twin_cache() const override {
     return kv_ == Kv::full ? reference::Cache::Double : reference::Cache::Half;
   }
+  reference::Products twin_products() const override { return products_; }
   Status check_weights() override { return model_->check_weights(file_->weights); }
 
  private:
   kernels::Context context_;
   Kv kv_;
+  reference::Products products_;
   const model::Model* file_ = nullptr;
   std::unique_ptr<kernels::Model> model_;
   std::unique_ptr<kernels::Session> session_;
@@ -45,7 +48,7 @@ class CudaEngine final : public Engine {
 
 Result<std::unique_ptr<Engine>> open_cuda_engine(const model::Model& model, const EngineOptions& options) {
   KIGO_ASSIGN(auto context, kernels::Context::create(options.device));
-  auto engine = std::make_unique<CudaEngine>(std::move(context), options.kv);
+  auto engine = std::make_unique<CudaEngine>(std::move(context), options.kv, options.products);
   KIGO_TRY(engine->load(model, settings(options)));
   return engine;
 }

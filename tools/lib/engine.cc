@@ -15,15 +15,18 @@ std::string cpu_name() {
 
 class CpuEngine final : public Engine {
  public:
-  CpuEngine(const model::Model& model, reference::Cache cache) : session_(model, cache), cache_(cache) {}
+  CpuEngine(const model::Model& model, reference::Cache cache, reference::Products products)
+      : session_(model, cache, products), cache_(cache), products_(products) {}
   model::Session& session() override { return session_; }
   std::string name() const override { return "reference"; }
   std::string device() const override { return cpu_name(); }
   reference::Cache twin_cache() const override { return cache_; }
+  reference::Products twin_products() const override { return products_; }
 
  private:
   reference::Session session_;
   reference::Cache cache_;
+  reference::Products products_;
 };
 
 }  // namespace
@@ -31,7 +34,7 @@ class CpuEngine final : public Engine {
 Result<std::unique_ptr<Engine>> open_engine(const model::Model& model, const EngineOptions& options) {
   if (options.backend == Backend::cuda) return open_cuda_engine(model, options);
   const auto cache = options.kv == Kv::half ? reference::Cache::Half : reference::Cache::Double;
-  return std::make_unique<CpuEngine>(model, cache);
+  return std::make_unique<CpuEngine>(model, cache, options.products);
 }
 
 }  // namespace kigo::tools

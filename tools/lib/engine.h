@@ -22,7 +22,8 @@ struct EngineOptions {
   Kv kv = Kv::backend_default;  // full on the CPU, half on a GPU
   int device = 0;
   bool precise_prefill = false;  // GPU: float operands for prompts as well; else half with float sums
-  bool half_weights = false;     // GPU: matrices expanded to half at load; else they stay as in the file
+  reference::Products products = reference::Products::Plain;  // of the reference, wherever it runs
+  bool half_weights = false;  // GPU: matrices expanded to half at load; else they stay as in the file
 };
 
 /// A model that is ready to run, with all that its session stands on.
@@ -36,6 +37,8 @@ class Engine {
   virtual std::string device() const = 0;
   /// The cache with which the reference rounds keys and values as this engine does.
   virtual reference::Cache twin_cache() const = 0;
+  /// The products of the reference that judges this engine.
+  virtual reference::Products twin_products() const = 0;
   /// What lies in the device's memory, read back and compared with the file. Nothing to do on the CPU.
   virtual Status check_weights() { return {}; }
 };

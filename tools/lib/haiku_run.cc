@@ -20,13 +20,13 @@ struct Attempt {
 };
 
 /// One pass over prompt and answer: which id it would have chosen after each of the answer's positions.
-Result<Json> judge(const model::Model& model, const text::Tokenizer& tokenizer, reference::Cache cache,
+Result<Json> judge(const model::Model& model, const text::Tokenizer& tokenizer, const Engine& engine,
                    const std::vector<uint32_t>& prompt, const std::vector<uint32_t>& ids) {
   std::vector<uint32_t> all = prompt;
   all.insert(all.end(), ids.begin(), ids.end());
   if (static_cast<int64_t>(all.size()) > model.config.context)
     all.resize(static_cast<size_t>(model.config.context));
-  reference::Session session(model, cache);
+  reference::Session session(model, engine.twin_cache(), engine.twin_products());
   KIGO_ASSIGN(const auto logits, session.forward(all, reference::Logits::All));
   const auto drawable = tokenizer.drawable_ids();
   Json chosen = Json::array();
@@ -60,7 +60,7 @@ Result<Attempt> attempt_once(const model::Model& model, Engine& engine, const te
   KIGO_ASSIGN(const Generation generation,
               generate(engine.session(), model.config, tokenizer, prompt_ids, generation_options));
   const Time end = clock();
-  KIGO_ASSIGN(Json reference, judge(model, tokenizer, engine.twin_cache(), prompt_ids, generation.ids));
+  KIGO_ASSIGN(Json reference, judge(model, tokenizer, engine, prompt_ids, generation.ids));
   return Attempt{Json::object({{"topic", options.topic},
                                {"word", word},
                                {"nonce", nonce},
@@ -85,6 +85,7 @@ Json environment(const HaikuOptions& options, const Engine& engine, uint64_t mod
                        {"command", options.command},
                        {"backend", engine.name()},
                        {"device", engine.device()},
+                       {"reference", engine.twin_products() == reference::Products::Fast ? "fast" : "plain"},
                        {"clock", options.clock ? "injected" : "system"},
                        {"model", Json::object({{"file", options.model_file},
                                                {"sha256", options.model_sha256},

@@ -36,21 +36,21 @@ std::string utf8(char32_t point) {
 class Metadata {
  public:
   Metadata(const Shape& shape, std::string_view name) : shape_(shape) {
-    set("general.architecture", std::string_view("qwen2"));
+    set("general.architecture", shape.architecture);
     set("general.name", name);
     set("general.quantization_version", uint32_t{2});
-    set_count("qwen2.context_length", shape.context);
-    set_count("qwen2.embedding_length", shape.width);
-    set_count("qwen2.block_count", shape.layers);
-    set_count("qwen2.feed_forward_length", shape.ffn_width);
-    set_count("qwen2.attention.head_count", shape.heads);
-    set_count("qwen2.attention.head_count_kv", shape.kv_heads);
+    set_own_count("context_length", shape.context);
+    set_own_count("embedding_length", shape.width);
+    set_own_count("block_count", shape.layers);
+    set_own_count("feed_forward_length", shape.ffn_width);
+    set_own_count("attention.head_count", shape.heads);
+    set_own_count("attention.head_count_kv", shape.kv_heads);
     if (shape.head_dim * shape.heads != shape.width) {
-      set_count("qwen2.attention.key_length", shape.head_dim);
-      set_count("qwen2.attention.value_length", shape.head_dim);
+      set_own_count("attention.key_length", shape.head_dim);
+      set_own_count("attention.value_length", shape.head_dim);
     }
-    set("qwen2.attention.layer_norm_rms_epsilon", shape.norm_eps);
-    set("qwen2.rope.freq_base", shape.rope_base);
+    set_own("attention.layer_norm_rms_epsilon", shape.norm_eps);
+    set_own("rope.freq_base", shape.rope_base);
     if (shape.vocab < kLeastVocab) {
       set("tokenizer.ggml.model", std::string_view("no_vocab"));
     } else {
@@ -62,6 +62,13 @@ class Metadata {
  private:
   void set(std::string_view key, gguf::Value value) { file.metadata.push_back({key, std::move(value)}); }
   void set_count(std::string_view key, int64_t count) { set(key, static_cast<uint32_t>(count)); }
+  /// Below the family's own prefix.
+  void set_own(std::string_view suffix, gguf::Value value) {
+    set(texts_.emplace_back(cat(shape_.architecture, '.', suffix)), std::move(value));
+  }
+  void set_own_count(std::string_view suffix, int64_t count) {
+    set_own(suffix, static_cast<uint32_t>(count));
+  }
 
   void add_token(std::string text, text::TokenKind kind) {
     tokens_.push_back(texts_.emplace_back(std::move(text)));

@@ -19,7 +19,7 @@ using model::Role;
 
 // clang-format off
 // The real ones: config.json of Qwen/Qwen2.5-0.5B-Instruct and Qwen/Qwen2.5-7B-Instruct; the 0.5B file is
-// published with its output matrix although the model ties it.
+// published with its output matrix although the model ties it. And of meta-llama/Meta-Llama-3-8B.
 constexpr std::array kShapes = std::to_array<Shape>({
     {.name = "tiny", .layers = 2, .width = 256, .heads = 4, .kv_heads = 2, .head_dim = 64, .ffn_width = 512,
      .vocab = 512, .unused = 5, .context = 512, .norm_eps = 1e-6f, .rope_base = 1e6f, .tied = true},
@@ -31,12 +31,16 @@ constexpr std::array kShapes = std::to_array<Shape>({
     {.name = "qwen2.5-7b", .layers = 28, .width = 3584, .heads = 28, .kv_heads = 4, .head_dim = 128,
      .ffn_width = 18944, .vocab = 152064, .unused = 418, .context = 32768, .norm_eps = 1e-6f, .rope_base = 1e6f,
      .tied = false},
+    {.name = "llama-3-8b", .architecture = "llama", .layers = 32, .width = 4096, .heads = 32, .kv_heads = 8,
+     .head_dim = 128, .ffn_width = 14336, .vocab = 128256, .unused = 250, .context = 8192, .norm_eps = 1e-5f,
+     .rope_base = 5e5f, .tied = false},
 });
 // clang-format on
 
 constexpr std::string_view kMixture = "q4_k_m";
-constexpr std::array<std::string_view, 9> kTypeNames{kMixture, "f32",  "f16",  "bf16", "q4_0",
-                                                     "q5_0",   "q8_0", "q4_k", "q6_k"};
+constexpr std::array<std::string_view, 16> kTypeNames{kMixture, "f32",  "f16",  "bf16", "q4_0", "q4_1",
+                                                      "q5_0",   "q5_1", "q8_0", "q2_k", "q3_k", "q4_k",
+                                                      "q5_k",   "q6_k", "q8_k", "mxfp4"};
 
 std::string joined(const auto& rows, auto name_of) {
   std::string text;
@@ -46,6 +50,8 @@ std::string joined(const auto& rows, auto name_of) {
 
 model::Config config_of(const Shape& shape) {
   model::Config config;
+  config.architecture = model::find_architecture(shape.architecture);
+  KIGO_CHECK(config.architecture != nullptr);  // shapes are ours
   config.vocab = shape.vocab;
   config.width = shape.width;
   config.layers = shape.layers;
@@ -53,6 +59,7 @@ model::Config config_of(const Shape& shape) {
   config.kv_heads = shape.kv_heads;
   config.head_dim = shape.head_dim;
   config.ffn_width = shape.ffn_width;
+  config.rope_dims = shape.head_dim;
   return config;
 }
 
@@ -69,8 +76,17 @@ std::string_view mixture_type(Role role, int64_t layer, const Shape& shape) {
 
 // What a type gives way to where its blocks do not divide a row; the same source.
 const quant::TensorType* fit(const quant::TensorType* type, uint64_t row) {
-  while (row % type->block_values != 0)
-    type = quant::find_tensor_type(type->name == "Q4_K" ? "Q5_0" : type->name == "Q6_K" ? "Q8_0" : "F16");
+  constexpr std::array<std::array<std::string_view, 2>, 6> kFinerInSmallerBlocks{{{"Q2_K", "Q4_0"},
+                                                                                  {"Q3_K", "Q4_0"},
+                                                                                  {"Q4_K", "Q5_0"},
+                                                                                  {"Q5_K", "Q5_1"},
+                                                                                  {"Q6_K", "Q8_0"},
+                                                                                  {"Q8_K", "Q8_0"}}};
+  while (row % type->block_values != 0) {
+    const auto at =
+        std::ranges::find(kFinerInSmallerBlocks, type->name, [](const auto& pair) { return pair[0]; });
+    type = quant::find_tensor_type(at == kFinerInSmallerBlocks.end() ? "F16" : (*at)[1]);
+  }
   return type;
 }
 
@@ -167,12 +183,16 @@ Result<std::vector<PlannedTensor>> plan_tensors(const Shape& shape, std::string_
     return fail(Code::invalid_request, "types", cat('"', escaped(types), '"'),
                 cat("one of ", joined(kTypeNames, std::identity())));
   std::vector<PlannedTensor> tensors;
-  for (int role = 0; role < model::kModelRoles; ++role)
-    if (!shape.tied || static_cast<Role>(role) != Role::output)
-      tensors.push_back(plan_tensor(static_cast<Role>(role), 0, shape, types));
+  const model::Architecture& family = *config_of(shape).architecture;
+  const auto add = [&](int index, int64_t layer) {
+    const auto role = static_cast<Role>(index);
+    const bool wanted =
+        role == Role::output ? !shape.tied : model::presence(role, family) == model::Presence::required;
+    if (wanted) tensors.push_back(plan_tensor(role, layer, shape, types));
+  };
+  for (int role = 0; role < model::kModelRoles; ++role) add(role, 0);
   for (int64_t layer = 0; layer < shape.layers; ++layer)
-    for (int role = model::kModelRoles; role < model::kRoles; ++role)
-      tensors.push_back(plan_tensor(static_cast<Role>(role), layer, shape, types));
+    for (int role = model::kModelRoles; role < model::kRoles; ++role) add(role, layer);
   return tensors;
 }
 

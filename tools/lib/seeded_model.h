@@ -16,9 +16,10 @@
 
 namespace kigo::tools {
 
-/// The sizes of a qwen2 model.
+/// The family and the sizes of a model.
 struct Shape {
   std::string_view name;
+  std::string_view architecture = "qwen2";
   int64_t layers;
   int64_t width;
   int64_t heads;
@@ -33,13 +34,13 @@ struct Shape {
   bool tied;
 };
 
-/// tiny, haiku, qwen2.5-0.5b, qwen2.5-7b.
+/// tiny, haiku, qwen2.5-0.5b, qwen2.5-7b, llama-3-8b.
 std::span<const Shape> shapes();
 /// Errors: invalid_request, naming those there are.
 Result<Shape> find_shape(std::string_view name);
 
-/// q4_k_m (a mixture: docs/formats.md, section 8), and one type for all matrices: f32 f16 bf16 q4_0 q5_0 q8_0
-/// q4_k q6_k. Rows that a block does not divide fall back as in section 8; vectors are F32.
+/// q4_k_m (a mixture: docs/formats.md, section 8), and one type for all matrices: those of quant::FormatList,
+/// in lower case. Rows that a block does not divide fall back as in section 8; vectors are F32.
 std::span<const std::string_view> type_names();
 
 /// A tensor before it is drawn.
@@ -53,7 +54,8 @@ struct PlannedTensor {
   uint64_t size_bytes() const { return blocks() * type->block_bytes; }
 };
 
-/// The tensors of a model in file order. Errors: invalid_request for types that are not in type_names().
+/// The tensors of a model in file order: those that its family requires, and the output matrix when it is not
+/// tied. Errors: invalid_request for types that are not in type_names().
 Result<std::vector<PlannedTensor>> plan_tensors(const Shape& shape, std::string_view types);
 
 struct SeededModel {
@@ -66,9 +68,9 @@ struct SeededModel {
 using Progress = std::function<void(uint64_t written_bytes, uint64_t total_bytes)>;
 
 /// Writes the model as a GGUF file whose matrices have a root mean square of 1/sqrt(row), so that activations
-/// keep their size, norms near 1 and biases of up to a half. The vocabulary is synthetic: 256 byte tokens,
-/// filler words, ChatML's tokens; no merges. Same model, same bytes. Holds a few megabytes at a time; the
-/// file appears whole or not at all. Errors: invalid_request, io.
+/// keep their size, norms near 1 and biases, where the family has them, of up to a half. The vocabulary is
+/// synthetic: 256 byte tokens, filler words, ChatML's tokens; no merges. Same model, same bytes. Holds a few
+/// megabytes at a time; the file appears whole or not at all. Errors: invalid_request, io.
 Status make_model(const SeededModel& model, const std::string& path, const Progress& progress = {});
 Status make_model(const Shape& shape, std::string_view types, uint64_t seed, const std::string& path,
                   const Progress& progress = {});

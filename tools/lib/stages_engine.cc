@@ -98,7 +98,7 @@ Status look(const Subject& subject, std::vector<uint32_t> tokens, int64_t count,
   count = std::min(count, subject.model.config.context - prompt + 1);
   KIGO_ASSIGN(const model::Rows steps, one_by_one(session, tokens));
   KIGO_ASSIGN(const model::Rows behind, continue_greedily(session, tokens, count));
-  reference::Session reference(subject.model, subject.engine.twin_cache());
+  reference::Session reference(subject.model, subject.engine.twin_cache(), subject.engine.twin_products());
   KIGO_ASSIGN(const model::Rows truth, reference.forward(tokens, model::Logits::All));
   for (int64_t i = 0; i < steps.rows; ++i)
     found.decode = std::max(found.decode, compare::nmse(row(steps, i), row(truth, i)));

@@ -23,6 +23,11 @@ constexpr double kLlamaBound = 2e-6;
 // largest logits of the golden models, 13 to 29.
 constexpr double kNearTie = 1e-4;
 
+/// The pass under judgement where outside data is the truth: keys and values in double.
+reference::Session reference_of(const Subject& subject) {
+  return reference::Session(subject.model, reference::Cache::Double, subject.engine.twin_products());
+}
+
 /// The worst comparison of several, and how far it went.
 struct Worst {
   double share = 0;
@@ -88,7 +93,8 @@ Stages decode_stages(const Subject& subject) {
     KIGO_ASSIGN(const auto comparison, compare_golden_blocks(subject.options.golden, *type));
     stages.push_back(stage_of(
         comparison.wrong_groups == 0, cat("decode ", type->name),
-        cat(grouped(comparison.blocks), " blocks against gguf-py, bit for bit"),
+        cat(grouped(comparison.blocks), " blocks against ", type->name == "Q8_K" ? "ggml" : "gguf-py",
+            ", bit for bit"),
         comparison.wrong_groups == 0 ? "" : cat(comparison.wrong_groups, " groups of blocks differ")));
   }
   // Decoding everything is cheap, and a value that is not finite would poison every logit behind it.
@@ -119,8 +125,8 @@ Stage prefill_stage(const Subject& subject) {
     tokens.push_back(static_cast<uint32_t>((7 + 131 * i) % subject.model.config.vocab));
   }
   const std::string checked = cat(count, " positions at once against one by one, bit for bit");
-  reference::Session at_once(subject.model);
-  reference::Session one_by_one(subject.model);
+  reference::Session at_once = reference_of(subject);
+  reference::Session one_by_one = reference_of(subject);
   const auto all = at_once.forward(tokens, reference::Logits::All);
   if (!all) return failed_stage("prefill", checked, all.error());
   for (int64_t i = 0; i < count; ++i) {
@@ -141,7 +147,7 @@ Stages logits_stages(const Subject& subject) {
   for (const GoldenPrompt& prompt : golden.prompts) rows += static_cast<int64_t>(prompt.tokens.size());
   KIGO_ASSIGN(Oracle transformers, read_oracle(golden.transformers, rows, vocab, kTransformersBound));
   KIGO_ASSIGN(Oracle llama, read_oracle(golden.llama_cpp, rows, vocab, kLlamaBound));
-  reference::Session session(subject.model);
+  reference::Session session = reference_of(subject);
   for (const GoldenPrompt& prompt : golden.prompts) {
     session.reset();
     const auto logits = session.forward(prompt.tokens, reference::Logits::All);
@@ -160,7 +166,7 @@ Stages logits_stages(const Subject& subject) {
 Stage greedy_stage(const Subject& subject) {
   uint64_t ids = 0;
   uint64_t near = 0;
-  reference::Session session(subject.model);
+  reference::Session session = reference_of(subject);
   for (const GoldenPrompt& prompt : subject.golden->prompts) {
     session.reset();
     auto logits = session.forward(prompt.tokens, reference::Logits::Last);

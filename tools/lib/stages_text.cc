@@ -41,9 +41,16 @@ class TextComparison {
  public:
   explicit TextComparison(const text::Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
 
-  void encode(std::string_view text, const std::vector<uint32_t>& want) {
+  /// With the BOS and EOS that the tokenizer adds.
+  void prompt(std::string_view text, const std::vector<uint32_t>& want) {
     const auto ids = tokenizer_.encode(text, text::Special::parse);
-    if (!ids || *ids != want) wrong(cat("\"", escaped(text), "\" gives other ids"));
+    if (!ids || *ids != want) wrong(cat("the prompt \"", escaped(text), "\" gives other ids"));
+    ++texts_;
+  }
+  void encode(std::string_view text, const std::vector<uint32_t>& want) {
+    std::vector<uint32_t> ids;
+    const auto status = tokenizer_.append(text, text::Special::parse, ids);
+    if (!status || ids != want) wrong(cat("\"", escaped(text), "\" gives other ids"));
     ++texts_;
   }
   void decode(const std::vector<uint32_t>& ids, std::string_view want) {
@@ -81,8 +88,12 @@ Stages tokenizer_stages(const Subject& subject) {
   TextComparison comparison(*subject.tokenizer);
   for (const GoldenPrompt& prompt : subject.golden->prompts) {
     if (!prompt.has_text) continue;
-    comparison.encode(prompt.rendered, prompt.tokens);
-    if (prompt.chat) comparison.chat(prompt.text, prompt.tokens);
+    if (prompt.chat) {  // all that it needs is in the rendered text
+      comparison.encode(prompt.rendered, prompt.tokens);
+      comparison.chat(prompt.text, prompt.tokens);
+    } else {
+      comparison.prompt(prompt.rendered, prompt.tokens);
+    }
   }
   const std::string family = subject.golden->name.substr(0, subject.golden->name.find('-'));
   const std::string path = cat(subject.options.golden, "/tokens/", family, ".jsonl");

@@ -117,6 +117,8 @@ Result<Verification> verify(const VerificationOptions& options) {
   KIGO_ASSIGN(const auto engine, open_engine(*model, options.engine));
   if (options.engine.backend != Backend::cpu)
     verification.notes.push_back(cat("backend ", engine->name(), ": ", engine->device()));
+  if (options.engine.products == reference::Products::Fast)
+    verification.notes.push_back("reference: fast products (sums of 16 in float, the rest in double)");
   const Subject subject{*model, tokenizer ? &*tokenizer : nullptr, golden, options, *engine};
   KIGO_TRY(run("decode", [&] { return decode_stages(subject); }));
   if (tokenizer) {

@@ -180,6 +180,14 @@ TEST(TopKAgreement, CountsTheSharedOnes) {
   EXPECT_EQ(top_k_agreement(Row{1, 1, 1}, Row{2, 2, 2}, 2), 1);  // ties: the lowest indices on both sides
 }
 
+TEST(TopKAgreement, TakesOfEqualsTheLowestIndices) {
+  for (size_t size = 2; size <= 40; size += 2) {
+    Row falling(size);
+    for (size_t i = 0; i < size; ++i) falling[i] = -static_cast<double>(i);
+    EXPECT_EQ(top_k_agreement(Row(size, 1), falling, size / 2), 1) << size;
+  }
+}
+TEST(KlDivergence, OfASingleLogitIsZero) { EXPECT_EQ(kl_divergence(Row{3}, Row{7}), 0); }
 TEST(GreedyChoice, KnowsTheMarginOfTheTruth) {
   const Choice choice = greedy_choice(Row{1, 3.1, 3}, Row{1, 2.9, 3.0});
   EXPECT_EQ(choice.got, 1u);

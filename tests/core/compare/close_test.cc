@@ -55,6 +55,11 @@ TEST(Passes, ZerosWhereTheTruthIsZero) {
   EXPECT_TRUE(judge(std::vector<float>(100), std::vector<double>(100)));
 }
 TEST(Passes, OneElementThatCancelsToZeroWithinItsBound) { EXPECT_TRUE(judge({0.0f}, {1e-7})); }
+TEST(Passes, SevenElementsThatCancelToZeroButNotEight) {
+  const Bound wide = Bound::within(1);
+  EXPECT_TRUE(judge(std::vector<float>(7), std::vector<double>(7, 1e-7), wide));
+  EXPECT_FALSE(judge(std::vector<float>(8), std::vector<double>(8, 1e-7), wide));
+}
 TEST(Passes, ZerosWhereNoFloatHoldsTheTruth) {
   EXPECT_TRUE(judge(std::vector<float>(100), std::vector<double>(100, 1e-60)));
 }
@@ -158,6 +163,21 @@ TEST(AsWanted, TakesNaNAndInfinityExactlyWhereTheTruthHasThem) {
   EXPECT_FALSE(right({1, kNaN, -kInf, -kInf}));
   EXPECT_FALSE(right({1, kNaN, 3e38f, -kInf}));
   EXPECT_FALSE(right({1, 0, kInf, -kInf}));
+}
+
+TEST(AsWanted, CountsEqualInfinityAsNoError) {
+  const std::vector<float> got{kInf, 1};
+  const std::vector<double> want{kInf, 1};
+  const Report report =
+      close(got, want, Bound::within(kRoom), {.name = "op", .non_finite = NonFinite::as_wanted});
+  EXPECT_TRUE(report);
+  EXPECT_EQ(report.worst_share, 0);
+}
+TEST(Rejects, WithoutAnyCountWhenNothingCanBeCompared) {
+  const Report report = judge({1, 2}, {1.0});
+  EXPECT_FALSE(report);
+  EXPECT_EQ(report.compared, 0);
+  EXPECT_EQ(report.worst_share, 0);
 }
 
 TEST(Bounds, AreTakenElementByElement) {

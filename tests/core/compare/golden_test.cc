@@ -90,6 +90,17 @@ TEST(ReadNpy, RefusesAFileCutAtAnyByte) {
     EXPECT_EQ(npy.error().offset, length);
   }
 }
+TEST(ReadNpy, SaysHowManyBytesAreNeededNext) {
+  EXPECT_EQ(message(from_numpy().substr(0, 7)), "x.npy: 7 bytes, expected 8 or more (truncated, byte 7)");
+  EXPECT_EQ(message(from_numpy().substr(0, 8)), "x.npy: 8 bytes, expected 10 or more (truncated, byte 8)");
+}
+TEST(ReadNpy, ReadsNothingBeyondAHeaderOfSpacesThatEndsTheFile) {
+  std::string file = file_with("{", 0);
+  file.back() = ' ';  // for the line feed
+  const auto* bytes = reinterpret_cast<const std::byte*>(file.data());
+  const std::vector<std::byte> exact(bytes, bytes + file.size());  // a string has a zero behind its end
+  EXPECT_FALSE(parse_npy(exact, "x.npy"));
+}
 TEST(ReadNpy, RefusesTrailingBytes) {
   EXPECT_EQ(message(from_numpy() + "x"), "x.npy: 25 bytes of data, expected 24 (bad_value, byte 152)");
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <limits>
 #include <new>
 
 namespace {
@@ -13,6 +14,7 @@ namespace {
 std::atomic<size_t> held{0};
 std::atomic<size_t> most{0};
 std::atomic<size_t> largest_request{0};
+std::atomic<size_t> refuse_above{std::numeric_limits<size_t>::max()};
 
 void raise(std::atomic<size_t>& mark, size_t value) {
   size_t seen = mark.load();
@@ -25,6 +27,7 @@ void raise(std::atomic<size_t>& mark, size_t value) {
 // The other forms of new and delete, but for the aligned ones, end here.
 void* operator new(size_t size) {
   raise(largest_request, size);
+  if (size > refuse_above) throw std::bad_alloc();
   void* memory = std::malloc(std::max<size_t>(size, 1));
   if (memory == nullptr) throw std::bad_alloc();
   raise(most, held += malloc_usable_size(memory));
@@ -52,5 +55,9 @@ AllocationWatch::AllocationWatch() {
 size_t AllocationWatch::peak() const { return most - held_before; }
 
 size_t AllocationWatch::largest() const { return largest_request; }
+
+AllocationLimit::AllocationLimit(size_t bytes) { refuse_above = bytes; }
+
+AllocationLimit::~AllocationLimit() { refuse_above = std::numeric_limits<size_t>::max(); }
 
 }  // namespace kigo::gguf::test

@@ -14,4 +14,13 @@ class AllocationWatch {
   size_t largest() const;
 };
 
+/// While it lives, a request for more bytes at once than these ends in std::bad_alloc.
+class AllocationLimit {
+ public:
+  explicit AllocationLimit(size_t bytes);
+  AllocationLimit(const AllocationLimit&) = delete;
+  AllocationLimit& operator=(const AllocationLimit&) = delete;
+  ~AllocationLimit();
+};
+
 }  // namespace kigo::gguf::test

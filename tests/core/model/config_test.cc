@@ -71,7 +71,7 @@ TEST(Architecture, RunsQwen2WithHalvesAndBiases) {
   const Architecture* row = find_architecture("qwen2");
   ASSERT_NE(row, nullptr);
   EXPECT_EQ(row->position, Position::rope_halves);
-  EXPECT_TRUE(row->qkv_bias);
+  EXPECT_EQ(row->qkv_bias, Presence::required);
 }
 
 TEST(Architecture, RefusesAFileThatNamesNone) {
@@ -92,10 +92,10 @@ TEST_P(RefusedArchitecture, IsNamedWithWhatRunsAndWhatIsPlanned) {
   ModelFile model;
   model.set("general.architecture", std::string_view(GetParam()));
   expect_refused_key(model, Code::unsupported, "general.architecture", cat('"', GetParam(), '"'),
-                     "qwen2, which runs; planned are llama, phi3, gpt2");
+                     "qwen2, llama, which run; planned are phi3, gpt2");
 }
 INSTANTIATE_TEST_SUITE_P(Name, RefusedArchitecture,
-                         testing::Values("mamba", "llama", "phi3", "gpt2", "Qwen2"),
+                         testing::Values("mamba", "Llama", "phi3", "gpt2", "Qwen2"),
                          [](const auto& each) { return std::string(each.param); });
 
 // --- required keys

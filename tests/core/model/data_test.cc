@@ -72,11 +72,14 @@ class BlockScale : public testing::TestWithParam<Scale> {
   const std::string name_ = "blk.1.ffn_down.weight";
   ModelFile model_;
 };
-INSTANTIATE_TEST_SUITE_P(Type, BlockScale,
-                         testing::Values(Scale{"Q4_0", "Q4_0", 0}, Scale{"Q5_0", "Q5_0", 0},
-                                         Scale{"Q8_0", "Q8_0", 0}, Scale{"Q4_K_d", "Q4_K", 0},
-                                         Scale{"Q4_K_dmin", "Q4_K", 2}, Scale{"Q6_K", "Q6_K", 208}),
-                         [](const auto& each) { return std::string(each.param.test); });
+INSTANTIATE_TEST_SUITE_P(
+    Type, BlockScale,
+    testing::Values(Scale{"Q4_0", "Q4_0", 0}, Scale{"Q4_1_d", "Q4_1", 0}, Scale{"Q4_1_m", "Q4_1", 2},
+                    Scale{"Q5_0", "Q5_0", 0}, Scale{"Q5_1_d", "Q5_1", 0}, Scale{"Q5_1_m", "Q5_1", 2},
+                    Scale{"Q8_0", "Q8_0", 0}, Scale{"Q2_K_d", "Q2_K", 80}, Scale{"Q2_K_dmin", "Q2_K", 82},
+                    Scale{"Q3_K", "Q3_K", 108}, Scale{"Q4_K_d", "Q4_K", 0}, Scale{"Q4_K_dmin", "Q4_K", 2},
+                    Scale{"Q5_K_d", "Q5_K", 0}, Scale{"Q5_K_dmin", "Q5_K", 2}, Scale{"Q6_K", "Q6_K", 208}),
+    [](const auto& each) { return std::string(each.param.test); });
 
 TEST_P(BlockScale, ThatIsNotFiniteIsRefusedWithBlockByteAndBits) {
   const uint64_t offset = 5 * model_.tensor(name_).type->block_bytes + GetParam().offset;
@@ -109,6 +112,36 @@ TEST_P(BlockScale, InTheLastBlockIsLookedAt) {
   put(model_, name_, offset, uint16_t{0x7C00});
   EXPECT_FALSE(accept(model_.file()));
 }
+
+// A scale that is no half: the exponent 255 of MXFP4, and the float of Q8_K.
+struct OtherScale {
+  const char* type;
+  uint32_t bits;
+  const char* found;
+};
+class ScaleThatIsNoHalf : public testing::TestWithParam<OtherScale> {};
+TEST_P(ScaleThatIsNoHalf, IsRefusedWithBlockByteAndBits) {
+  const OtherScale& bad = GetParam();
+  ModelFile model;
+  model.set("qwen2.feed_forward_length", uint32_t{512});
+  for (const char* layer : {"blk.0.", "blk.1."}) {
+    model.reshape(cat(layer, "ffn_gate.weight"), {64, 512});
+    model.reshape(cat(layer, "ffn_up.weight"), {64, 512});
+    model.reshape(cat(layer, "ffn_down.weight"), {512, 64});
+  }
+  const std::string name = "blk.1.ffn_down.weight";
+  model.retype(name, bad.type);
+  const quant::TensorType& type = *model.tensor(name).type;
+  ASSERT_TRUE(accept(model.file()));
+  std::memcpy(model.data(name) + 5 * type.block_bytes, &bad.bits, type.scale_bytes);
+  expect_bad_data(model, name, 5 * type.block_bytes, cat("block 5 (", bad.type, ") holds ", bad.found),
+                  "a finite scale");
+}
+INSTANTIATE_TEST_SUITE_P(Bits, ScaleThatIsNoHalf,
+                         testing::Values(OtherScale{"MXFP4", 0xFF, "0xff"},
+                                         OtherScale{"Q8_K", 0x7F800000, "0x7f800000"},
+                                         OtherScale{"Q8_K", 0xFFC00001, "0xffc00001"}),
+                         [](const auto& each) { return cat(each.param.type, "_", each.param.bits); });
 
 class ZeroBias : public testing::TestWithParam<const char*> {};
 TEST_P(ZeroBias, IsRefused) {

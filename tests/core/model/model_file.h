@@ -1,4 +1,4 @@
-// A small qwen2 file in memory, to be spoilt one fact at a time.
+// A small qwen2 or llama file in memory, to be spoilt one fact at a time.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -20,22 +20,23 @@ namespace kigo::model {
 /// Layers 2, width 64, 4 heads of 16 on 2 kv_heads, ffn_width 96, 40 tokens, tied. All values are one.
 class ModelFile {
  public:
-  explicit ModelFile(int64_t layers = 2) {
+  explicit ModelFile(int64_t layers = 2, const std::string& architecture = "qwen2") {
+    const std::string own = architecture + ".";
     file_.data_offset = 0x10000;
-    set("general.architecture", std::string_view("qwen2"));
+    set("general.architecture", keep(architecture));
     set("general.name", std::string_view("small"));
-    set("qwen2.context_length", uint32_t{128});
-    set("qwen2.embedding_length", uint32_t{64});
-    set("qwen2.block_count", static_cast<uint32_t>(layers));
-    set("qwen2.feed_forward_length", uint32_t{96});
-    set("qwen2.attention.head_count", uint32_t{4});
-    set("qwen2.attention.head_count_kv", uint32_t{2});
-    set("qwen2.attention.layer_norm_rms_epsilon", 1e-6f);
-    set("qwen2.rope.freq_base", 1e6f);
+    set(own + "context_length", uint32_t{128});
+    set(own + "embedding_length", uint32_t{64});
+    set(own + "block_count", static_cast<uint32_t>(layers));
+    set(own + "feed_forward_length", uint32_t{96});
+    set(own + "attention.head_count", uint32_t{4});
+    set(own + "attention.head_count_kv", uint32_t{2});
+    set(own + "attention.layer_norm_rms_epsilon", 1e-6f);
+    set(own + "rope.freq_base", 1e6f);
     set("tokenizer.ggml.model", std::string_view("gpt2"));
     set("tokenizer.ggml.tokens", tokens(40));
     add("token_embd.weight", {64, 40});
-    for (int64_t layer = 0; layer < layers; ++layer) add_layer(layer);
+    for (int64_t layer = 0; layer < layers; ++layer) add_layer(layer, architecture == "qwen2");
     add("output_norm.weight", {64});
   }
 
@@ -113,15 +114,15 @@ class ModelFile {
  private:
   std::string_view keep(std::string_view text) { return names_.emplace_back(text); }
 
-  void add_layer(int64_t layer) {
+  void add_layer(int64_t layer, bool biases) {
     const std::string blk = "blk." + std::to_string(layer) + ".";
     add(blk + "attn_norm.weight", {64});
     add(blk + "attn_q.weight", {64, 64});
-    add(blk + "attn_q.bias", {64});
+    if (biases) add(blk + "attn_q.bias", {64});
     add(blk + "attn_k.weight", {64, 32});
-    add(blk + "attn_k.bias", {32});
+    if (biases) add(blk + "attn_k.bias", {32});
     add(blk + "attn_v.weight", {64, 32});
-    add(blk + "attn_v.bias", {32});
+    if (biases) add(blk + "attn_v.bias", {32});
     add(blk + "attn_output.weight", {64, 64});
     add(blk + "ffn_norm.weight", {64});
     add(blk + "ffn_gate.weight", {64, 96});

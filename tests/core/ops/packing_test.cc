@@ -14,7 +14,12 @@ struct PackingOf : testing::Test {
   const quant::TensorType& type = *quant::find_tensor_type(F::gguf_id);
   const ops::Packing* packing = ops::find_packing(F::gguf_id);
 };
-TYPED_TEST_SUITE(PackingOf, quant::FormatList::into<testing::Types>);
+TYPED_TEST_SUITE(PackingOf, ops::PackedFormatList::into<testing::Types>);
+
+template <class... Formats>
+struct Ids {
+  static std::vector<uint32_t> of() { return {Formats::gguf_id...}; }
+};
 
 TYPED_TEST(PackingOf, PutsEveryByteOfABlockInExactlyOnePlace) {
   ASSERT_NE(this->packing, nullptr);
@@ -58,6 +63,16 @@ TEST(Packing, WorkedExample) {
 TEST(Packing, CountsBytesBeyond32Bits) {
   // The table of a vocabulary of 151,936 words and a width of 8192, in float: 4.6 GiB.
   EXPECT_EQ(ops::packed_bytes(*quant::find_tensor_type("F32"), 151936, 8192), int64_t{4978638848});
+}
+
+TEST(Packing, TheTypesAreThoseOfTheTable) {
+  std::vector<uint32_t> ids;
+  for (const ops::Packing& packing : ops::packings()) ids.push_back(packing.id);
+  EXPECT_EQ(ids, ops::PackedFormatList::into<Ids>::of());
+}
+
+TEST(Packing, HasNoFormForATypeThatOnlyTheReferenceDecodes) {
+  EXPECT_EQ(ops::find_packing(quant::Q5_K::gguf_id), nullptr);
 }
 
 TEST(Packing, HasNoFormForATypeThatIsKnownBySizeOnly) {

@@ -43,6 +43,22 @@ Elements named<Q4_0>(int byte, int bit) {
   return {byte - 2 + (bit < 4 ? 0 : 16)};
 }
 template <>
+Elements named<Q4_1>(int byte, int bit) {
+  if (byte < 4) return range(0, 32);
+  return {byte - 4 + (bit < 4 ? 0 : 16)};
+}
+template <>
+Elements named<Q5_1>(int byte, int bit) {
+  if (byte < 4) return range(0, 32);
+  if (byte < 8) return {8 * (byte - 4) + bit};
+  return {byte - 8 + (bit < 4 ? 0 : 16)};
+}
+template <>
+Elements named<MXFP4>(int byte, int bit) {
+  if (byte < 1) return range(0, 32);
+  return {byte - 1 + (bit < 4 ? 0 : 16)};
+}
+template <>
 Elements named<Q5_0>(int byte, int bit) {
   if (byte < 2) return range(0, 32);
   if (byte < 6) return {8 * (byte - 2) + bit};
@@ -63,6 +79,32 @@ Elements named<Q4_K>(int byte, int bit) {
   }
   const int k = byte - 16;
   return {k / 32 * 64 + k % 32 + (bit < 4 ? 0 : 32)};
+}
+template <>
+Elements named<Q5_K>(int byte, int bit) {
+  if (byte < 16) return named<Q4_K>(byte, bit);
+  if (byte < 48) return {32 * bit + byte - 16};
+  return named<Q4_K>(byte - 32, bit);
+}
+template <>
+Elements named<Q2_K>(int byte, int bit) {
+  if (byte < 16) return range(16 * byte, 16);
+  if (byte < 80) return {(byte - 16) / 32 * 128 + (byte - 16) % 32 + 32 * (bit / 2)};
+  return range(0, 256);
+}
+template <>
+Elements named<Q3_K>(int byte, int bit) {
+  if (byte < 32) return {32 * bit + byte};
+  if (byte < 96) return {(byte - 32) / 32 * 128 + byte % 32 + 32 * (bit / 2)};
+  if (byte < 104) return range(16 * (byte - 96 + (bit < 4 ? 0 : 8)), 16);
+  if (byte < 108) return range(16 * (byte - 104 + 4 * (bit / 2)), 16);
+  return range(0, 256);
+}
+template <>
+Elements named<Q8_K>(int byte, int) {
+  if (byte < 4) return range(0, 256);
+  if (byte < 260) return {byte - 4};
+  return {};  // the sums: no value depends on them
 }
 template <>
 Elements named<Q6_K>(int byte, int bit) {
@@ -100,6 +142,18 @@ Q4_0::Block plain<Q4_0>() {
   return {kOne, {}};
 }
 template <>
+Q4_1::Block plain<Q4_1>() {
+  return {kOne, kOne, filled<16>(uint8_t{0x11})};
+}
+template <>
+Q5_1::Block plain<Q5_1>() {
+  return {kOne, kOne, {}, filled<16>(uint8_t{0x11})};
+}
+template <>
+MXFP4::Block plain<MXFP4>() {
+  return {127, filled<16>(uint8_t{0x11})};
+}
+template <>
 Q5_0::Block plain<Q5_0>() {
   return {kOne, {}, {}};
 }
@@ -110,6 +164,22 @@ Q8_0::Block plain<Q8_0>() {
 template <>
 Q4_K::Block plain<Q4_K>() {
   return {kOne, kOne, {1, 1, 1, 1, 1, 1, 1, 1, 0x11, 0x11, 0x11, 0x11}, filled<128>(uint8_t{0x11})};
+}
+template <>
+Q5_K::Block plain<Q5_K>() {
+  return {kOne, kOne, plain<Q4_K>().scales, {}, filled<128>(uint8_t{0x11})};
+}
+template <>
+Q2_K::Block plain<Q2_K>() {
+  return {filled<16>(uint8_t{0x11}), filled<64>(uint8_t{0x55}), kOne, kOne};
+}
+template <>
+Q3_K::Block plain<Q3_K>() {
+  return {{}, {}, {}, kOne};  // scales of -32, codes of -4
+}
+template <>
+Q8_K::Block plain<Q8_K>() {
+  return {{{0, 0, 0x80, 0x3F}}, filled<256>(int8_t{1}), {}};
 }
 template <>
 Q6_K::Block plain<Q6_K>() {

@@ -113,10 +113,25 @@ TEST(BF16, DecodesAll65536Patterns) {
 
 template <class F>
 class EveryBlockFormat : public testing::Test {};
-using BlockFormats = testing::Types<Q4_0, Q5_0, Q8_0, Q4_K, Q6_K>;
+using BlockFormats = testing::Types<Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, MXFP4, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, Q8_K>;
 TYPED_TEST_SUITE(EveryBlockFormat, BlockFormats, NameOf);
 
 HalfBytes half(uint32_t bits) { return {{static_cast<uint8_t>(bits), static_cast<uint8_t>(bits >> 8)}}; }
+
+/// Sets the scale, and that of the minimums if there is one, to these bits. The scale of Q8_K is a float
+/// whose upper half they are, that of MXFP4 an exponent of eight.
+template <class Block>
+void set_scales(Block& block, uint32_t d, uint32_t minimum) {
+  if constexpr (requires { block.e; }) {
+    block.e = static_cast<uint8_t>(d);
+  } else if constexpr (sizeof block.d == 4) {
+    block.d = std::bit_cast<FloatBytes>(d << 16 | minimum);
+  } else {
+    block.d = half(d);
+    if constexpr (requires { block.dmin; }) block.dmin = half(minimum);
+    if constexpr (requires { block.m; }) block.m = half(minimum);
+  }
+}
 
 // All scales, subnormal, infinite and NaN ones too, each with arbitrary codes.
 TYPED_TEST(EveryBlockFormat, DecodesAll65536Scales) {
@@ -126,8 +141,7 @@ TYPED_TEST(EveryBlockFormat, DecodesAll65536Scales) {
     std::vector<typename TypeParam::Block> row;
     for (uint32_t bits = start; bits < start + kChunk; ++bits) {
       row.push_back(random_block<TypeParam>(random));
-      row.back().d = half(bits);
-      if constexpr (requires { row.back().dmin; }) row.back().dmin = half(bits * 40503);  // odd: all 65,536
+      set_scales(row.back(), bits, bits * 40503 & 0xFFFF);  // an odd factor: all 65,536
     }
     expect_row<TypeParam>(row);
   }
@@ -140,33 +154,97 @@ TYPED_TEST(EveryBlockFormat, DecodesEveryByteAtEveryPlace) {
     std::array<uint8_t, sizeof(typename TypeParam::Block)> bytes;
     bytes.fill(static_cast<uint8_t>(byte));
     row.push_back(std::bit_cast<typename TypeParam::Block>(bytes));
-    row.back().d = half(0x3555);  // 1/3, all mantissa bits in play
-    if constexpr (requires { row.back().dmin; }) row.back().dmin = half(0xB999);
+    set_scales(row.back(), 0x3555, 0xB999);  // 1/3 and -0.7 as halves, all mantissa bits in play
   }
   expect_row<TypeParam>(row);
 }
 
 // Every six-bit scale with every six-bit minimum and every code, in all sub-blocks.
-TEST(Q4_K, DecodesEveryScaleWithEveryMinimum) {
-  std::vector<Q4_K::Block> row;
+template <Format F>
+void expect_every_scale_with_every_minimum() {
+  std::vector<typename F::Block> row;
   for (int scale = 0; scale < 64; ++scale) {
     for (int minimum = 0; minimum < 64; ++minimum) {
-      Q4_K::Block block{half(0x2E66), half(0x9E66), {}, {}};
+      typename F::Block block{};
+      set_scales(block, 0x2E66, 0x9E66);
       const auto low = static_cast<uint8_t>((scale & 15) | (minimum & 15) << 4);
       for (size_t b = 0; b < 4; ++b) {
         block.scales[b] = static_cast<uint8_t>(scale | (scale >> 4) << 6);
         block.scales[b + 4] = static_cast<uint8_t>(minimum | (minimum >> 4) << 6);
         block.scales[b + 8] = low;
       }
+      if constexpr (requires { block.qh; }) {
+        for (size_t l = 0; l < 32; ++l) block.qh[l] = static_cast<uint8_t>(l % 16 < 8 ? 0x5A : 0xA5);
+      }
       for (size_t k = 0; k < 128; ++k) block.qs[k] = static_cast<uint8_t>((k % 16) | ((k + 5) % 16) << 4);
       for (size_t b = 0; b < 8; ++b) {
-        ASSERT_EQ(Q4_K::scale(block, b), scale);
-        ASSERT_EQ(Q4_K::minimum(block, b), minimum);
+        ASSERT_EQ(F::scale(block, b), scale);
+        ASSERT_EQ(F::minimum(block, b), minimum);
       }
       row.push_back(block);
     }
   }
-  expect_row<Q4_K>(row);
+  expect_row<F>(row);
+}
+
+TEST(Q4_K, DecodesEveryScaleWithEveryMinimum) { expect_every_scale_with_every_minimum<Q4_K>(); }
+TEST(Q5_K, DecodesEveryScaleWithEveryMinimum) { expect_every_scale_with_every_minimum<Q5_K>(); }
+
+TEST(Q2_K, DecodesEveryScaleWithEveryMinimumAndCode) {
+  std::vector<Q2_K::Block> row;
+  for (int scales = 0; scales < 256; ++scales) {
+    Q2_K::Block block{};
+    set_scales(block, 0x2E66, 0x9E66);
+    for (size_t b = 0; b < 16; ++b) block.scales[b] = static_cast<uint8_t>(scales ^ static_cast<int>(b));
+    for (size_t k = 0; k < 64; ++k)
+      block.qs[k] = static_cast<uint8_t>(4 * k + static_cast<size_t>(scales) % 4);
+    row.push_back(block);
+  }
+  expect_row<Q2_K>(row);
+}
+
+TEST(Q3_K, DecodesEveryScaleWithEveryCode) {
+  std::vector<Q3_K::Block> row;
+  for (int first = 0; first < 64; ++first) {
+    Q3_K::Block block{};
+    block.d = half(0x2E66);
+    for (size_t b = 0; b < 16; ++b) {
+      const auto stored = static_cast<unsigned>(first + 5 * static_cast<int>(b)) % 64;
+      block.scales[b % 8] = static_cast<uint8_t>(block.scales[b % 8] | (stored & 15) << (b / 8 * 4));
+      block.scales[8 + b % 4] = static_cast<uint8_t>(block.scales[8 + b % 4] | stored >> 4 << (b / 4 * 2));
+    }
+    for (size_t b = 0; b < 16; ++b)
+      ASSERT_EQ(Q3_K::scale(block, b), (first + 5 * static_cast<int>(b)) % 64 - 32);
+    for (size_t k = 0; k < 64; ++k) block.qs[k] = static_cast<uint8_t>(37 * k + static_cast<size_t>(first));
+    for (size_t k = 0; k < 32; ++k)
+      block.hmask[k] = static_cast<uint8_t>(91 * k + static_cast<size_t>(first));
+    row.push_back(block);
+  }
+  expect_row<Q3_K>(row);
+}
+
+TEST(MXFP4, DecodesEveryExponentWithEveryCode) {
+  std::vector<MXFP4::Block> row;
+  for (int e = 0; e < 256; ++e) {
+    MXFP4::Block block{static_cast<uint8_t>(e), {}};
+    for (size_t j = 0; j < 16; ++j) block.qs[j] = static_cast<uint8_t>(j | (15 - j) << 4);
+    row.push_back(block);
+  }
+  expect_row<MXFP4>(row);
+}
+
+// Exact down to the smallest subnormals, where flushing to zero would show, and up to ggml's 2^128.
+TEST(MXFP4, KeepsSubnormalsAndTakesExponent255AsGgmlDoes) {
+  const auto value = [](int e, int code) {
+    return MXFP4::value({static_cast<uint8_t>(e), {static_cast<uint8_t>(code)}}, 0);
+  };
+  EXPECT_EQ(value(0, 1), 0x1p-128f);
+  EXPECT_EQ(value(0, 15), -0x1.8p-125f);
+  EXPECT_EQ(value(1, 3), 0x1.8p-126f);
+  EXPECT_EQ(value(254, 3), 0x1.8p+127f);
+  EXPECT_EQ(value(254, 4), std::numeric_limits<float>::infinity());
+  EXPECT_EQ(value(255, 9), -0x1p+127f);
+  EXPECT_EQ(value(255, 0), 0.0f);
 }
 
 TEST(Q6_K, DecodesEveryScaleWithEveryCode) {
@@ -228,6 +306,12 @@ const RowMutant kRowMutants[] = {{"StopsAfterABlock", stops_after_a_block},
 INSTANTIATE_TEST_SUITE_P(Q6K, WrongRowDecoder, testing::ValuesIn(kRowMutants),
                          [](const auto& instance) { return std::string(instance.param.name); });
 
+std::array<uint8_t, 16> filled_nibbles(int byte) {
+  std::array<uint8_t, 16> bytes;
+  bytes.fill(static_cast<uint8_t>(byte));
+  return bytes;
+}
+
 TEST(FiniteScale, IsTrueUpToTheLargestAndFalseFromInfinityOn) {
   for (const uint32_t bits : {0x0000u, 0x0001u, 0x7BFFu, 0xFBFFu}) {
     EXPECT_TRUE(Q8_0::finite({half(bits), {}}));
@@ -240,6 +324,15 @@ TEST(FiniteScale, IsTrueUpToTheLargestAndFalseFromInfinityOn) {
     EXPECT_FALSE(Q4_K::finite({half(bits), half(0), {}, {}}));
     EXPECT_FALSE(Q4_K::finite({half(0), half(bits), {}, {}}));
     EXPECT_FALSE(Q6_K::finite({{}, {}, {}, half(bits)}));
+    EXPECT_FALSE(Q4_1::finite({half(bits), half(0), {}}));
+    EXPECT_FALSE(Q4_1::finite({half(0), half(bits), {}}));
+    EXPECT_FALSE(Q5_1::finite({half(bits), half(0), {}, {}}));
+    EXPECT_FALSE(Q5_1::finite({half(0), half(bits), {}, {}}));
+    EXPECT_FALSE(Q2_K::finite({{}, {}, half(bits), half(0)}));
+    EXPECT_FALSE(Q2_K::finite({{}, {}, half(0), half(bits)}));
+    EXPECT_FALSE(Q3_K::finite({{}, {}, {}, half(bits)}));
+    EXPECT_FALSE(Q5_K::finite({half(bits), half(0), {}, {}, {}}));
+    EXPECT_FALSE(Q5_K::finite({half(0), half(bits), {}, {}, {}}));
     EXPECT_FALSE(F16::finite({half(bits)}));
   }
   EXPECT_TRUE(BF16::finite({{0x7F, 0x7F}}));
@@ -250,7 +343,28 @@ TEST(FiniteScale, IsTrueUpToTheLargestAndFalseFromInfinityOn) {
   EXPECT_FALSE(F32::finite({{0x01, 0x00, 0x80, 0xFF}}));
 }
 
-// Codes cannot make a block non-finite: with finite scales every value is finite.
+// An exponent of 255 is refused whatever the codes are: in the standard it is a NaN.
+TEST(FiniteScale, OfMXFP4IsOneThatItsCodesLeaveFinite) {
+  EXPECT_TRUE(MXFP4::finite({252, filled_nibbles(0xFF)}));
+  EXPECT_TRUE(MXFP4::finite({253, filled_nibbles(0x5D)}));
+  EXPECT_FALSE(MXFP4::finite({253, filled_nibbles(0x56)}));
+  EXPECT_TRUE(MXFP4::finite({254, filled_nibbles(0x3B)}));
+  EXPECT_FALSE(MXFP4::finite({254, filled_nibbles(0x34)}));
+  EXPECT_FALSE(MXFP4::finite({255, filled_nibbles(0)}));
+}
+TEST(FiniteScale, OfQ8KIsOneThatItsCodesLeaveFinite) {
+  Q8_K::Block block{std::bit_cast<FloatBytes>(0x1p121f), {}, {}};
+  block.qs[200] = 127;
+  EXPECT_TRUE(Q8_K::finite(block));
+  block.qs[200] = -128;
+  EXPECT_FALSE(Q8_K::finite(block));
+  block.qs[200] = 0;
+  EXPECT_TRUE(Q8_K::finite(block));
+  block.d = std::bit_cast<FloatBytes>(std::numeric_limits<float>::infinity());
+  EXPECT_FALSE(Q8_K::finite(block));
+}
+
+// With finite scales every value is finite: codes cannot change that where the scale is a half.
 TYPED_TEST(EveryFormat, IsFiniteExactlyWhenAllValuesAre) {
   Random random(5);
   int finite_blocks = 0;

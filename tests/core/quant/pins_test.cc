@@ -13,10 +13,17 @@ constexpr bool pinned_by(int examples) {
   return verdict.examples == examples && verdict.wrong_hashes == 0 && verdict.wrong_values == 0;
 }
 static_assert(pinned_by<Q4_0>(3));
+static_assert(pinned_by<Q4_1>(2));
 static_assert(pinned_by<Q5_0>(3));
+static_assert(pinned_by<Q5_1>(2));
 static_assert(pinned_by<Q8_0>(2));
+static_assert(pinned_by<MXFP4>(3));
+static_assert(pinned_by<Q2_K>(2));
+static_assert(pinned_by<Q3_K>(2));
 static_assert(pinned_by<Q4_K>(2));
+static_assert(pinned_by<Q5_K>(2));
 static_assert(pinned_by<Q6_K>(2));
+static_assert(pinned_by<Q8_K>(2));
 
 // docs/formats.md, section 3, plus the three exponents that are easily wrong: zero, largest, negative.
 constexpr float f16_value(uint8_t high, uint8_t low) { return F16::value({{{low, high}}}, 0); }
@@ -41,7 +48,7 @@ static_assert(judge<Q4_0>(&off_at_17).wrong_hashes == 3 && judge<Q4_0>(&off_at_1
 
 template <class F>
 class WorkedExamples : public testing::Test {};
-using BlockFormats = testing::Types<Q4_0, Q5_0, Q8_0, Q4_K, Q6_K>;
+using BlockFormats = testing::Types<Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, MXFP4, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, Q8_K>;
 TYPED_TEST_SUITE(WorkedExamples, BlockFormats);
 
 TYPED_TEST(WorkedExamples, HoldForTheRowDecoders) {

@@ -40,6 +40,16 @@ Params with(auto Params::*field, auto value) {
 
 const std::vector<float> kHalving = logs({8, 4, 2, 1, 1});
 
+TEST(Params, AreOffAndSeededWithZeroWhenLeftOut) {
+  const Params params;
+  EXPECT_EQ(params.temperature, 1);
+  EXPECT_EQ(params.top_p, 1);
+  EXPECT_EQ(params.min_p, 0);
+  EXPECT_EQ(params.repetition_penalty, 1);
+  EXPECT_EQ(params.top_k, 0u);
+  EXPECT_EQ(params.seed, 0u);
+}
+
 TEST(Softmax, GivesTheSharesOfTheMasses) {
   expect_shares(distribution(kHalving, {}, {}, 0), {0, 1, 2, 3, 4}, {8, 4, 2, 1, 1});
 }
@@ -66,6 +76,18 @@ TEST(Temperature, ZeroIsTheHighestValueAndOfEqualsTheLowestId) {
   params.min_p = 0.5f;  // greedy looks at no filter
   for (uint64_t index = 0; index < 20; ++index)
     EXPECT_EQ(sample(std::vector<float>{1, 7, -2, 7, 7}, params, {}, index).value(), 1u);
+}
+
+TEST(Temperature, ZeroLeavesOneIdOfWeightOne) {
+  const auto left = distribution(std::vector<float>{1, 3, 2}, with(&Params::temperature, 0.0f), {}, 0);
+  EXPECT_EQ(left->weights, std::vector<double>{1});
+  EXPECT_EQ(left->total, 1);
+}
+
+TEST(RepetitionPenaltyDeathTest, EndsTheProcessForAnIdBeyondTheVocabulary) {
+  const Ids history{2};
+  const std::vector<float> logits{1, 2};
+  EXPECT_DEATH((void)distribution(logits, with(&Params::repetition_penalty, 1.5f), history, 0), "sampler.cc");
 }
 
 TEST(RepetitionPenalty, DividesPositiveAndMultipliesNegativeValuesOnceEach) {
@@ -111,6 +133,21 @@ TEST(TopP, ReachesItWhenTheSumIsEqual) {  // four equal values: quarters, withou
   expect_shares(distribution(logs({1, 1, 1, 1}), with(&Params::top_p, 0.75f), {}, 0), {0, 1, 2}, {1, 1, 1});
 }
 
+TEST(TopP, ReachesItWhenTheSumIsEqualInALargeVocabulary) {
+  // A quarter of n equal values, n = 68, 72 ... 400: the sum of one quarter is 1/4 without any rounding.
+  for (size_t quarter = 17; quarter <= 100; ++quarter) {
+    const auto left = distribution(std::vector<float>(4 * quarter, 1), with(&Params::top_p, 0.25f), {}, 0);
+    ASSERT_EQ(left->ids.size(), quarter);
+    EXPECT_EQ(left->ids.back(), quarter - 1);
+  }
+}
+
+TEST(TopP, IsOffAtOneAlsoBehindTopK) {
+  const std::vector<float> far{0, -1000, -2000};  // with p = 1 as a filter the first would be enough
+  Params params = with(&Params::top_k, 2u);
+  EXPECT_EQ(distribution(far, params, {}, 0)->ids, (Ids{0, 1}));
+}
+
 TEST(TopP, ZeroKeepsOneIdAndOneKeepsAll) {
   expect_shares(distribution(logs({4, 4, 1}), with(&Params::top_p, 0.0f), {}, 0), {0}, {1});
   const std::vector<float> far{0, -1000};  // the second has no weight left, yet is kept
@@ -129,6 +166,11 @@ TEST(MinP, KeepsWhatReachesTheShareOfTheHighest) {
 }
 
 // The order of the steps: each pair of neighbours gives something else the other way round.
+TEST(MinP, ZeroKeepsAllAndOneKeepsTheHighest) {
+  EXPECT_EQ(distribution(kHalving, with(&Params::min_p, 0.0f), {}, 0)->ids.size(), 5u);
+  EXPECT_EQ(distribution(logs({2, 4, 4, 1}), with(&Params::min_p, 1.0f), {}, 0)->ids, (Ids{1, 2}));
+}
+
 TEST(Order, TemperatureComesBeforeTopP) {  // F40: without temperature .8 would need 3 ids
   Params params = with(&Params::top_p, 0.8f);
   params.temperature = 0.5f;  // 64, 16, 4, 1, 1: the first two have 80/86 = .93, the first alone .74
@@ -164,6 +206,10 @@ TEST(Draw, TakesTheFirstIdWhoseRunningSumIsAbove) {
   EXPECT_EQ(draw(half, 0.49999), 3u);
   EXPECT_EQ(draw(half, 0.5), 5u);  // the running sum 1 is not above 0.5 * 2
   EXPECT_EQ(draw(half, 0.75), 9u);
+}
+TEST(DrawDeathTest, EndsTheProcessForNoIdsOrNoWeightOfOne) {
+  EXPECT_DEATH((void)draw(Distribution{}, 0), "sampler.cc");
+  EXPECT_DEATH((void)draw(Distribution{{1}, {}, 1}, 0), "sampler.cc");
 }
 TEST(Draw, NeverTakesAnIdWithoutWeight) {  // F43
   const Distribution gaps{{0, 1, 2, 3}, {0, 1, 0, 0}, 1};

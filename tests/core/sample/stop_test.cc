@@ -52,6 +52,12 @@ TEST(StopMatcher, PrefersTheLongestOfThoseThatCompleteTogether) {
   EXPECT_EQ(matcher.matched(), 1u);
 }
 
+TEST(StopMatcher, NamesTheFirstOfEqualStrings) {
+  StopMatcher matcher({"b", "a", "a"});
+  EXPECT_EQ(matcher.push("xa"), "x");
+  EXPECT_EQ(matcher.matched(), 1u);
+}
+
 TEST(StopMatcher, FindsAStringThatOverlapsItsOwnBeginning) {
   StopMatcher matcher({"aab"});
   EXPECT_EQ(matcher.push("aaa"), "a");

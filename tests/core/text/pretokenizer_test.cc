@@ -29,17 +29,18 @@ Words words(std::string_view name, std::string_view text) {
 TEST(PreFormat, NamesAreMatchedExactly) {
   EXPECT_NE(find_pre_format("gpt-2"), nullptr);
   EXPECT_NE(find_pre_format("qwen2"), nullptr);
-  for (const std::string_view name : {"", "gpt2", "Qwen2", "qwen2 ", "qwen", "default", "llama-bpe"})
+  for (const std::string_view name : {"", "gpt2", "Qwen2", "qwen2 ", "qwen", "default", "llama3"})
     EXPECT_EQ(find_pre_format(name), nullptr) << name;
 }
 
 TEST(PreFormat, OnlyQwen2Normalises) {
   EXPECT_FALSE(find_pre_format("gpt-2")->nfc);
   EXPECT_TRUE(find_pre_format("qwen2")->nfc);
+  EXPECT_FALSE(find_pre_format("llama-bpe")->nfc);
 }
 
 TEST(Pretokenizer, GivesTheLastSpaceToTheWordBehindIt) {
-  for (const std::string_view name : {"gpt-2", "qwen2"}) {
+  for (const std::string_view name : {"gpt-2", "qwen2", "llama-bpe"}) {
     EXPECT_EQ(words(name, "Hello world"), (Words{"Hello", " world"}));
     EXPECT_EQ(words(name, "a   b"), (Words{"a", "  ", " b"}));
     EXPECT_EQ(words(name, "a   "), (Words{"a", "   "}));
@@ -50,6 +51,17 @@ TEST(Pretokenizer, GivesTheLastSpaceToTheWordBehindIt) {
 TEST(Pretokenizer, DigitsStandAloneInQwen2AndTogetherInGpt2) {
   EXPECT_EQ(words("gpt-2", "in 2026!"), (Words{"in", " 2026", "!"}));
   EXPECT_EQ(words("qwen2", "in 2026!"), (Words{"in", " ", "2", "0", "2", "6", "!"}));
+}
+
+TEST(Pretokenizer, DigitsStandInThreesInLlamaBpe) {
+  EXPECT_EQ(words("llama-bpe", "in 2026!"), (Words{"in", " ", "202", "6", "!"}));
+  EXPECT_EQ(words("llama-bpe", "1234567"), (Words{"123", "456", "7"}));
+  EXPECT_EQ(words("llama-bpe", "\u00B2\u0663\u21671"), (Words{"\u00B2\u0663\u2167", "1"}));
+}
+
+TEST(Pretokenizer, LlamaBpeIsQwen2InEverythingButDigits) {
+  for (const char* text : {"I'LL we've", "x'\u017F", "a \n\n  b!\r\nc", " \u180Ea", "e\u0301\u0301 .\n\n7"})
+    EXPECT_EQ(words("llama-bpe", text), words("qwen2", text)) << text;
 }
 
 TEST(Pretokenizer, ContractionsAreCutInAnyCaseByQwen2Only) {
@@ -74,7 +86,7 @@ TEST(Pretokenizer, SpaceIsUnicodesWhiteSpace) {
 
 TEST(Pretokenizer, TakesTenMegabytesOfSpaces) {
   const auto start = std::chrono::steady_clock::now();
-  for (const std::string_view name : {"gpt-2", "qwen2"}) {
+  for (const std::string_view name : {"gpt-2", "qwen2", "llama-bpe"}) {
     const std::string spaces(10'000'000, ' ');
     EXPECT_EQ(words(name, spaces + "x"), (Words{std::string(9'999'999, ' '), " x"}));
     EXPECT_EQ(words(name, spaces), (Words{spaces}));

@@ -65,7 +65,7 @@ TEST_F(TokenizerReader, OutlivesTheFile) {
 }
 
 TEST_F(TokenizerReader, RefusesAMissingModel) { expect_missing(kModel, "\"gpt2\""); }
-TEST_F(TokenizerReader, RefusesAMissingPre) { expect_missing(kPre, "\"gpt-2\", \"qwen2\""); }
+TEST_F(TokenizerReader, RefusesAMissingPre) { expect_missing(kPre, "\"gpt-2\", \"qwen2\", \"llama-bpe\""); }
 TEST_F(TokenizerReader, RefusesMissingTokens) { expect_missing(kTokens, "array of string"); }
 TEST_F(TokenizerReader, RefusesMissingMerges) { expect_missing(kMerges, "array of string"); }
 TEST_F(TokenizerReader, RefusesAMissingEosId) { expect_missing(kEos, "u32"); }
@@ -87,7 +87,7 @@ TEST_F(TokenizerReader, SaysThatAFileWithoutVocabularyHasNone) {
 
 TEST_F(TokenizerReader, RefusesAnUnknownPreByName) {
   meta().set(kPre, std::string_view("llama-bpe\n"));
-  expect(Code::unsupported, kPre, "\"llama-bpe\\x0a\"", "\"gpt-2\", \"qwen2\"");
+  expect(Code::unsupported, kPre, "\"llama-bpe\\x0a\"", "\"gpt-2\", \"qwen2\", \"llama-bpe\"");
 }
 
 TEST_F(TokenizerReader, RefusesAModelThatIsNoString) {
@@ -239,6 +239,17 @@ TEST_F(TokenizerReader, RefusesAddBosWithoutABosId) {
   EXPECT_EQ(tokenizer.error().offset, meta().offset(kAddBos));
 }
 
+TEST_F(TokenizerReader, RefusesLlamaBpeWithoutTheBosIdThatItAddsByDefault) {
+  meta().set(kPre, std::string_view("llama-bpe"));
+  meta().remove(kBos);
+  EXPECT_EQ(
+      vocabulary_.load().error().message(),
+      "tokenizer.ggml.bos_token_id: not in the file, expected a BOS id, which llama-bpe adds by default "
+      "(missing_key)");
+  meta().set(kAddBos, false);
+  EXPECT_TRUE(vocabulary_.load());
+}
+
 TEST_F(TokenizerReader, RefusesAFlagThatIsANumber) {
   meta().set(kAddBos, uint8_t{1});
   expect(Code::wrong_type, kAddBos, "u8", "bool");
@@ -275,7 +286,7 @@ TEST_F(TokenizerReader, WhatNobodyReadsIsNotJudged) {
 TEST_F(TokenizerReader, TheFirstWrongKeyOfTheTableIsTheError) {
   meta().set(kEos, int32_t{1});
   meta().set(kPre, std::string_view("x"));
-  expect(Code::unsupported, kPre, "\"x\"", "\"gpt-2\", \"qwen2\"");
+  expect(Code::unsupported, kPre, "\"x\"", "\"gpt-2\", \"qwen2\", \"llama-bpe\"");
 }
 
 }  // namespace

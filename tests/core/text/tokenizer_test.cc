@@ -100,6 +100,30 @@ TEST(Tokenizer, PutsBosAndEosWhereTheFileAsksForThem) {
   EXPECT_EQ(ids, (Ids{7, 256}));
 }
 
+// Llama 3's tokenizer.json says ignore_merges: a word that is a token needs no merges to become it.
+TEST(Tokenizer, TakesAWordThatIsATokenAsAWholeWithLlamaBpe) {
+  SampleVocabulary vocabulary;
+  vocabulary.add(1) = "Ġhaiku";  // 275; no merge leads there
+  vocabulary.add(3) = "end";     // 276, a control token
+  vocabulary.store();
+  EXPECT_EQ(vocabulary.tokenizer().encode(" haiku", Special::plain).value(),
+            (Ids{' ', 'h', 'a', 'i', 'k', 'u'}));
+  vocabulary.metadata.set("tokenizer.ggml.pre", std::string_view("llama-bpe"));
+  vocabulary.metadata.set("tokenizer.ggml.add_bos_token", false);
+  const Tokenizer tokenizer = vocabulary.tokenizer();
+  EXPECT_EQ(tokenizer.encode("hell haiku haiku!", Special::plain).value(), (Ids{258, 275, 275, '!'}));
+  EXPECT_EQ(tokenizer.encode("haiku haikus", Special::plain).value().size(), 12u);  // no part of a word
+  EXPECT_EQ(tokenizer.encode("end", Special::plain).value(), (Ids{'e', 'n', 'd'}));
+}
+
+TEST(Tokenizer, PutsBosByDefaultWithLlamaBpe) {
+  SampleVocabulary vocabulary;
+  vocabulary.metadata.set("tokenizer.ggml.pre", std::string_view("llama-bpe"));
+  EXPECT_EQ(vocabulary.tokenizer().encode("he", Special::plain).value(), (Ids{268, 256}));
+  vocabulary.metadata.set("tokenizer.ggml.add_bos_token", false);
+  EXPECT_EQ(vocabulary.tokenizer().encode("he", Special::plain).value(), (Ids{256}));
+}
+
 TEST(Tokenizer, RefusesInvalidUtf8WithItsOffset) {
   const auto ids = sample().encode("hello \xC3(", Special::parse);
   ASSERT_FALSE(ids);

@@ -103,6 +103,16 @@ TEST_P(GpuModelIn, OverlapChangesNoBit) {
   EXPECT_EQ(decoded_logits(*gpu.session, tokens), decoded_logits(*plain.session, tokens));
 }
 
+// Its output matrix has a bias, which is added by a launch that does not overlap between two that do.
+TEST_P(GpuModelIn, OverlapChangesNoBitOfALlamaWithBiases) {
+  Options without = GetParam().options;
+  without.overlap = Overlap::none;
+  Loaded gpu(golden_model("llama-q6_k"), GetParam().options);
+  Loaded plain(golden_model("llama-q6_k"), without);
+  const Tokens tokens = prompt(gpu, 40);
+  EXPECT_EQ(decoded_logits(*gpu.session, tokens), decoded_logits(*plain.session, tokens));
+}
+
 TEST_P(GpuModelIn, StartsAgainAfterAResetAndGivesItsPagesBack) {
   Loaded gpu(golden_model("tiny-q4_k_m"), GetParam().options);
   const Tokens tokens = prompt(gpu, 40);
@@ -167,6 +177,13 @@ TEST_F(GpuModel, AStepIsFiveLaunchesALayerAndFourBeside) {
   ASSERT_TRUE(nodes) << nodes.error().message();
   // Input to the device, embedding, five a layer, head, choice to the host.
   EXPECT_EQ(*nodes, 5 * gpu.file.config.layers + 4);
+}
+
+TEST_F(GpuModel, AStepOfALlamaWithABiasBehindAttentionIsSixLaunchesALayer) {
+  Loaded gpu(golden_model("llama-q6_k"), {});
+  const Result<int64_t> nodes = gpu.session->step_nodes();
+  ASSERT_TRUE(nodes) << nodes.error().message();
+  EXPECT_EQ(*nodes, 6 * gpu.file.config.layers + 4);
 }
 
 TEST_P(GpuModelIn, TheTrackerShowsWhatWasPlanned) {

@@ -94,13 +94,16 @@ class Pass {
 
   void turn(Rows& rows, int64_t heads) {
     const bool halves = config_.architecture->position == model::Position::rope_halves;
+    const std::vector<float> divisors = values_of(weights_.find(Role::rope_freqs));
     KIGO_CHECK(reference::rope<double>({.x = rows.split(heads),
                                         .positions = {positions_.data(), {rows.rows}},
                                         .y = rows.split(heads),
                                         .pairing = halves ? ops::Pairing::halves : ops::Pairing::neighbours,
                                         .rope_dims = config_.rope_dims,
                                         .base = config_.rope_base,
-                                        .factor = config_.rope_factor})
+                                        .factor = config_.rope_factor,
+                                        .divisors = {divisors.empty() ? nullptr : divisors.data(),
+                                                     {static_cast<int64_t>(divisors.size())}}})
                    .has_value());
   }
 
@@ -126,7 +129,7 @@ class Pass {
                                                .y = mix.split(config_.heads)})
                      .has_value());
     }
-    add(x, product(Role::attn_output, layer, mix));
+    add(x, product(Role::attn_output, layer, mix, weights_.find(Role::attn_output_bias, layer)));
   }
 
   /// y = sum half(e^(score - maximum)) v / sum e^(score - maximum): the sum of weights is of those before the

@@ -128,6 +128,9 @@ Expected multiplied(const Multiplied& op, Products products) {
       expected.values[at] = sum;
       expected.bounds[at] = kSlack * bound + compare::dot_bound(in, magnitudes, sum, how) +
                             (halves ? kSlack * kU * std::abs(sum) : 0);
+      // A bias behind the residual: the sum before it is rounded as well.
+      if (!bias.empty() && !op.residual.empty())
+        expected.bounds[at] += kSlack * kU * (std::abs(sum) + std::abs(bias[static_cast<size_t>(j)]));
     }
   }
   return expected;
@@ -164,22 +167,26 @@ Expected gated(const Expected& gate, const Expected& up) {
   return expected;
 }
 
-Expected turned(const Expected& rows, const model::Config& config, int64_t heads, int64_t first_position) {
+Expected turned(const Expected& rows, const Turning& op, int64_t heads) {
+  const model::Config& config = *op.config;
+  const std::vector<double> wide = op.divisors == nullptr ? std::vector<double>() : decoded(*op.divisors);
+  const std::vector<float> divisors(wide.begin(), wide.end());
   const int64_t head_dim = config.head_dim;
   const int64_t tokens = static_cast<int64_t>(rows.values.size()) / (heads * head_dim);
   std::vector<int64_t> positions;
-  for (int64_t t = 0; t < tokens; ++t) positions.push_back(first_position + t);
+  for (int64_t t = 0; t < tokens; ++t) positions.push_back(op.first_position + t);
   const bool halves = config.architecture->position == model::Position::rope_halves;
   Expected expected = rows;
   const std::array<int64_t, 3> shape = {tokens, heads, head_dim};
-  const Status done =
-      reference::rope<double>({.x = {rows.values.data(), shape},
-                               .positions = {positions.data(), {tokens}},
-                               .y = {expected.values.data(), shape},
-                               .pairing = halves ? ops::Pairing::halves : ops::Pairing::neighbours,
-                               .rope_dims = config.rope_dims,
-                               .base = config.rope_base,
-                               .factor = config.rope_factor});
+  const Status done = reference::rope<double>(
+      {.x = {rows.values.data(), shape},
+       .positions = {positions.data(), {tokens}},
+       .y = {expected.values.data(), shape},
+       .pairing = halves ? ops::Pairing::halves : ops::Pairing::neighbours,
+       .rope_dims = config.rope_dims,
+       .base = config.rope_base,
+       .factor = config.rope_factor,
+       .divisors = {divisors.empty() ? nullptr : divisors.data(), {static_cast<int64_t>(divisors.size())}}});
   KIGO_CHECK(done.has_value());
   // a cos - b sin with sine and cosine rounded to float: three roundings for each product and the sum, in
   // units of |a| + |b|; one more for angles from double, whose error is far below it.

@@ -38,8 +38,14 @@ Expected normed(std::span<const double> x, const gguf::Tensor& weight, double ep
 /// silu(gate) * up; errors of gate and up travel through.
 Expected gated(const Expected& gate, const Expected& up);
 
-/// The rotation of rows at these positions; errors of the input travel through.
-Expected turned(const Expected& rows, const model::Config& config, int64_t heads, int64_t first_position);
+/// The rotation of rows at these positions, frequencies divided by `divisors` where there are some; errors of
+/// the input travel through.
+struct Turning {
+  const model::Config* config = nullptr;
+  const gguf::Tensor* divisors = nullptr;
+  int64_t first_position = 0;
+};
+Expected turned(const Expected& rows, const Turning& op, int64_t heads);
 
 /// Softmax of q k over all positions up to each query's own, times v. With half operands k and v must be
 /// halves.

@@ -65,6 +65,7 @@ class Comparison {
   const std::vector<double>& input_of(int64_t layer) const {
     return layer == 0 ? got(Tap::embed, 0) : got(Tap::ffn_residual, layer - 1);
   }
+  Turning turning() const { return {&config_, tensor(Role::rope_freqs, 0), c_.first}; }
   int64_t query_width() const { return config_.heads * config_.head_dim; }
   int64_t key_width() const { return config_.kv_heads * config_.head_dim; }
 
@@ -121,9 +122,9 @@ class Comparison {
     compare(Tap::attn_v, layer, key_width(),
             product(Role::attn_v, layer, n, {}, tensor(Role::attn_v_bias, layer)));
     compare(Tap::attn_q_rope, layer, query_width(),
-            turned(exactly(got(Tap::attn_q, layer)), config_, config_.heads, c_.first));
+            turned(exactly(got(Tap::attn_q, layer)), turning(), config_.heads));
     compare(Tap::attn_k_rope, layer, key_width(),
-            turned(exactly(got(Tap::attn_k, layer)), config_, config_.kv_heads, c_.first));
+            turned(exactly(got(Tap::attn_k, layer)), turning(), config_.kv_heads));
     // What joins the cache is rounded once, exactly.
     appended(Tap::cache_k, layer, got(Tap::attn_k_rope, layer));
     appended(Tap::cache_v, layer, got(Tap::attn_v, layer));
@@ -149,8 +150,8 @@ class Comparison {
       return behind_norm(*tensor(weight, layer), Role::attn_norm, layer, x, tensor(bias, layer));
     };
     compare(Tap::attn_q_rope, layer, query_width(),
-            turned(projected(Role::attn_q, Role::attn_q_bias), config_, config_.heads, c_.first));
-    Expected k = turned(projected(Role::attn_k, Role::attn_k_bias), config_, config_.kv_heads, c_.first);
+            turned(projected(Role::attn_q, Role::attn_q_bias), turning(), config_.heads));
+    Expected k = turned(projected(Role::attn_k, Role::attn_k_bias), turning(), config_.kv_heads);
     Expected v = projected(Role::attn_v, Role::attn_v_bias);
     if (kv_half()) k = rounded_to_half(std::move(k)), v = rounded_to_half(std::move(v));
     compare(Tap::attn_k_rope, layer, key_width(), k);
@@ -207,11 +208,12 @@ class Comparison {
   /// A product that joins the residual stream: in one stage, or in two with float tiles.
   void add_product(Role role, int64_t layer, std::span<const double> from, std::span<const double> residual,
                    Tap product_tap, Tap sum_tap) {
+    const gguf::Tensor* bias = role == Role::attn_output ? tensor(Role::attn_output_bias, layer) : nullptr;
     if (c_.products != Products::tiles) {
-      compare(sum_tap, layer, config_.width, product(role, layer, from, residual));
+      compare(sum_tap, layer, config_.width, product(role, layer, from, residual, bias));
       return;
     }
-    compare(product_tap, layer, config_.width, product(role, layer, from));
+    compare(product_tap, layer, config_.width, product(role, layer, from, {}, bias));
     Expected sum = exactly(got(product_tap, layer));
     for (size_t i = 0; i < sum.values.size(); ++i) {
       sum.values[i] += residual[i];

@@ -148,5 +148,17 @@ TEST_F(GpuLargeStages, StagesOfSelectedLayersOfTheSevenBillionShape) {
   expect_call(gpu, {4711}, Logits::Last, Products::rows, layers, before);
 }
 
+TEST_F(GpuLargeStages, StagesOfSelectedLayersOfTheEightBillionLlamaShape) {
+  const SeededFile file("llama-3-8b", "q4_k_m");
+  const std::vector<int64_t> layers = {0, 15, 31};
+  for (const Prefill prefill : {Prefill::half, Prefill::precise}) {
+    Loaded gpu(file.path(), {.prefill = prefill, .context = 1024});
+    std::unique_ptr<Checkpoints> before;
+    expect_call(gpu, some_tokens(32, gpu.file.config.vocab), Logits::Last,
+                prefill == Prefill::half ? Products::half : Products::tiles, layers, before);
+    expect_call(gpu, {4711}, Logits::Last, Products::rows, layers, before);
+  }
+}
+
 }  // namespace
 }  // namespace kigo::test

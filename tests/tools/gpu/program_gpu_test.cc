@@ -24,6 +24,16 @@ TEST_F(GpuProgram, VerifyPassesForTheShippedModelInEveryMode) {
   }
 }
 
+TEST_F(GpuProgram, VerifyPassesForLlamas) {
+  for (const char* name : {"llama-f16", "llama-q4_k_m", "llama-q6_k"}) {
+    const Ran ran = kigo({"verify", cat(golden_folder(), "/tiny/", name, ".gguf"), "--backend", "cuda",
+                          "--prefill", "precise"});
+    EXPECT_EQ(ran.exit, 0) << ran.out << ran.err;
+    for (const char* stage : {"gpu weights", "gpu logits", "gpu greedy ids"})
+      EXPECT_NE(ran.out.find(stage), std::string::npos) << ran.out;
+  }
+}
+
 TEST_F(GpuProgram, HaikuPassesAndCanBeChecked) {
   const Ran ran = kigo({"haiku", "--backend", "cuda", "--json"});
   const Json json = ran.json();
