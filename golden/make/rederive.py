@@ -44,21 +44,24 @@ def first_match(pairs, name):
 
 def plan(root, patterns):
     """{command: [paths from the root]} in the order of dependence, and [(path, reason)] of what is left out."""
-    commands, left_out = {}, []
+    def chosen(name):
+        return not patterns or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+    commands = {command.format(name): [name] for name, command in BESIDE_TESTS if chosen(name) and (root / name).exists()}
+    left_out = []
     for entry in json.loads((root / "golden/manifest.json").read_text(encoding="utf-8"))["files"]:
         name = entry["path"]
-        if patterns and not any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
+        if not chosen(name):
             continue
         if reason := first_match(CANNOT, name):
             left_out.append((f"golden/{name}", reason))
             continue
         commands.setdefault(first_match(COMMANDS, name) or entry["command"], []).append(f"golden/{name}")
-    for name, command in BESIDE_TESTS:
-        wanted = not patterns or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
-        if wanted and (root / name).exists():
-            commands[command.format(name)] = [name]
-    # Everything else reads what tiny.py makes.
-    return dict(sorted(commands.items(), key=lambda item: "tiny.py" not in item[0])), left_out
+    # differential.py reads what lies beside the tests, and many read what tiny.py makes.
+    def rank(item):
+        return not item[1][0].startswith("tests/"), "tiny.py" not in item[0]
+
+    return dict(sorted(commands.items(), key=rank)), left_out
 
 
 def numbers(path):
