@@ -7,11 +7,11 @@ using namespace kigo;
 using namespace kigo::pairs;
 
 struct GatedAddPair {
-  struct Case {
+  struct Case {  // a shape, a scale and a seed; never the data
     int64_t tokens, width;
     double scale = 1;
     uint64_t seed = 1;
-  };  // a shape, never the data
+  };
   static std::string name() { return "gated_add_f32"; }
   static Case arbitrary(const Draw& d) {
     return {draw_size(d, 9), draw_size(d, 3000), draw_scale(d), draw_seed(d)};
@@ -19,7 +19,7 @@ struct GatedAddPair {
   static std::vector<Case> edges() { return {{2, 67}, {3, 64}, {1, 1}, {0, 8}}; }
   static std::vector<Case> bench() { return {{1, 4096}, {512, 4096}}; }
   static std::string text(const Case& c) {
-    return cat("tokens=", c.tokens, " width=", c.width, " seed=", c.seed);
+    return cat("tokens=", c.tokens, " width=", c.width, " scale=", c.scale, " seed=", c.seed);
   }
   static std::vector<Tensor> arguments(const Case& c) {
     Random random(c.seed);
