@@ -327,6 +327,18 @@ TEST_F(Commands, VerifyAsksForNoHaikuThatTheContextCannotHold) {
   EXPECT_NE(ran.out.find("no haiku was asked for: a context of 32 positions"), std::string::npos) << ran.out;
 }
 
+TEST_F(Commands, VerifyWritesJUnit) {
+  EXPECT_EQ(kigo({"verify", tiny(), "--junit", "verify.xml"}).exit, 3);
+  const std::string undecided = *read_text_file(path("verify.xml"));
+  EXPECT_NE(undecided.find("<testsuite name=\"kigo verify\""), std::string::npos) << undecided;
+  EXPECT_NE(undecided.find("failures=\"0\""), std::string::npos) << undecided;
+  EXPECT_NE(undecided.find("<skipped message=\"no logits from outside"), std::string::npos) << undecided;
+  EXPECT_EQ(kigo({"verify", write("broken.gguf", "GGUF"), "--junit", "broken.xml", "--json"}).exit, 1);
+  const std::string broken = *read_text_file(path("broken.xml"));
+  EXPECT_NE(broken.find("tests=\"1\" failures=\"1\""), std::string::npos) << broken;
+  EXPECT_EQ(kigo({"verify", path("broken.gguf"), "--junit", "none/x.xml"}).exit, 1);
+}
+
 TEST_F(Commands, VerifyFailsABrokenFileAtItsFirstStage) {
   const Ran ran = kigo({"verify", write("broken.gguf", "GGUF"), "--json"});
   EXPECT_EQ(ran.exit, 1);
