@@ -68,7 +68,7 @@ std::optional<Role> bias_of(Role weight) {
 
 ops::Pairing pairing(const model::Config& config) {
   const bool halves = config.architecture->position == model::Position::rope_halves;
-  return halves != KIGO_FAULT(F75) ? ops::Pairing::halves : ops::Pairing::neighbours;
+  return halves != (KIGO_FAULT(F75) || KIGO_FAULT(F77)) ? ops::Pairing::halves : ops::Pairing::neighbours;
 }
 
 }  // namespace
@@ -204,7 +204,7 @@ Status Session::normalise(Role role, int64_t layer, const Rows& x, Rows& y) cons
 
 Status Session::multiply(Role weight, int64_t layer, const Rows& x, Rows& y) const {
   const std::optional<Role> role = bias_of(weight);
-  const std::vector<float> bias = vector(role && !KIGO_FAULT(F79) ? weights_->find(*role, layer) : nullptr);
+  const std::vector<float> bias = vector(role ? weights_->find(*role, layer) : nullptr);
   return product(
       {.x = x.view(), .w = matrix(*weights_->find(weight, layer)), .bias = view(bias), .y = y.view()});
 }

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "core/base/cat.h"
+#include "core/base/fault.h"
 
 namespace kigo {
 namespace {
@@ -74,6 +75,9 @@ Result<std::string> read_text_file(const std::string& path) {
 }
 
 Result<std::string> replaceable(const std::string& path) {
+#ifdef KIGO_FAULTS
+  KIGO_TRY(fault::check_no_golden(path));
+#endif
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
   struct stat info {};
   if (real == nullptr) {
