@@ -26,7 +26,9 @@ constexpr std::array<std::string_view, 9> kNoSizes = {"scale",    "seed", "overl
 }  // namespace
 
 bool in_quick_run(std::string_view pair) {
-  if (pair.find("bf16") != pair.npos || pair.find("q4_0") != pair.npos) return false;
+  constexpr std::array<std::string_view, 7> kRare{"bf16", "q4_0", "q4_1", "q5_1", "mxfp4", "q2_k", "q8_k"};
+  if (std::ranges::any_of(kRare, [&](std::string_view name) { return pair.find(name) != pair.npos; }))
+    return false;
   return std::ranges::none_of(kWithWeights, [&](std::string_view op) {
     return pair.starts_with(op) && pair.substr(op.size()).starts_with("_f32");
   });

@@ -78,9 +78,11 @@ def gpu_figures():
               "|---|---:|---:|---:|---:|---:|"]
     for kind in GPU_FORMATS:
         for rows, cols in GPU_MATRICES:
-            plain = (f"linear_{kind}", f"tokens=1 rows={rows} cols={cols} scale=1 bias=0 seed=1", "")
-            added = (f"linear_add_{kind}", f"rows={rows} cols={cols} scale=1 overlap=1 seed=1", ", in decode")
-            for pair, case, note in (plain, added):
+            for pair, case, note in (
+                    (f"linear_{kind}", f"tokens=1 rows={rows} cols={cols} scale=1 bias=0 overlap=1 seed=1", ""),
+                    (f"linear_add_{kind}", f"rows={rows} cols={cols} scale=1 overlap=1 seed=1", ", onto a residual"),
+                    (f"norm_gate_up_swiglu_{kind}", f"ffn_width={rows} width={cols} scale=1 eps=1e-06 overlap=1 seed=1",
+                     ", twice: gate and up")):
                 if (pair, case) in records:
                     record = records[pair, case]
                     used.append(record)
@@ -92,8 +94,7 @@ def gpu_figures():
     lines.append(f"\n{names}, {dates}, by `build/cuda/bench/kigo_model_bench` and `ops_bench`, which wrote `bench/history`.\n"
                  "Token in, chosen id on the host at every step; floors: llama.cpp of August 2026 with its best settings on the\n"
                  "same shapes and card. Alone: one launch behind a flushed cache, its start included. In a row: one of many in a\n"
-                 "graph, each on memory that the cache has lost; in decode: onto the residual stream, each starting while its\n"
-                 "predecessor ends.")
+                 "graph, each on memory that the cache has lost and starting while its predecessor ends, as in decode.")
     return "\n".join(lines)
 
 

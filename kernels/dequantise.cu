@@ -28,7 +28,7 @@ Status dequantise(const ops::Dequantise<T, Space::Device>& op, Stream stream) {
   KIGO_TRY(ops::expect_between("dequantise.cols", op.w.cols, 1, INT32_MAX));
   const device::Planes planes = device::planes_of(op.w);
   const int64_t spans = device::spans_of(planes);
-  return device::with_format_on_host(op.w.type->id, [&](auto format) {
+  return device::PackedFormats::choose(op.w.type->id, [&](auto format) {
     const device::Launch how{
         .name = "dequantise", .blocks_x = (op.w.rows * spans + kWarps - 1) / kWarps, .threads = 32 * kWarps};
     return device::launch(how, dequantise_kernel<decltype(format), T>, stream, planes, op.w.rows, spans,

@@ -9,7 +9,7 @@
 namespace kigo::kernels {
 
 /// y[j, i] = w(j, i), of a packed matrix (core/ops/packing.h).
-/// Types   T = float (exact) and f16 (rounded once, to nearest even); every format of ops::PackedFormatList.
+/// Types   T = float (exact) and f16 (rounded once, to nearest even); every format of quant::FormatList.
 /// Bounds  at least one row and one column; fewer than 2^31 columns.
 /// Memory  rows of y may be padded; nothing beyond the shape is read or written; w aligned to 256 bytes. Rows
 ///         of y that start at a multiple of 16 bytes are written fastest. No allocation, no sync: safe in a

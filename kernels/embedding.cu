@@ -32,7 +32,7 @@ Status embedding(const ops::Embedding<T, Space::Device>& op, Stream stream) {
   KIGO_TRY(ops::expect_between("embedding.width", op.table.cols, 1, INT32_MAX));
   const device::Planes planes = device::planes_of(op.table);
   const int64_t spans = device::spans_of(planes);
-  return device::with_format_on_host(op.table.type->id, [&](auto format) {
+  return device::PackedFormats::choose(op.table.type->id, [&](auto format) {
     const device::Launch how{.name = "embedding", .blocks_x = op.ids.shape[0] * spans, .threads = 32};
     return device::launch(how, embedding_kernel<decltype(format)>, stream, planes, op.table.rows, spans,
                           op.ids.data, op.y.data, op.y.stride[0]);

@@ -8,7 +8,7 @@
 namespace kigo::kernels {
 
 /// y[t, i] = table(ids[t], i), of a packed table (core/ops/packing.h).
-/// Types   T = float, exact; every format of ops::PackedFormatList.
+/// Types   T = float, exact; every format of quant::FormatList.
 /// Bounds  at least one row and one column; fewer than 2^31 columns; tokens == 0 launches nothing.
 /// Memory  rows of y may be padded; nothing beyond the shape is read or written; the table aligned to 256
 ///         bytes. An id beyond the table reads nothing: its row becomes NaN, so that the slip of a caller who

@@ -10,24 +10,24 @@
 namespace kigo::kernels {
 namespace {
 
-Status rows_alone(const ops::Linear<float, Space::Device>& op, Stream stream) {
-  return linear_rows(op, stream, Overlap::none);
+Status tiles_alone(const ops::Linear<float, Space::Device>& op, Stream stream, Overlap) {
+  return linear_tiles(op, stream);
 }
 
 constexpr auto kChoices = std::to_array<LinearChoice>({
-    {"linear_rows", kLinearRowsTokens, rows_alone},
-    {"linear_tiles", INT64_MAX, linear_tiles},
+    {"linear_rows", kLinearRowsTokens, linear_rows},
+    {"linear_tiles", INT64_MAX, tiles_alone},
 });
 
 }  // namespace
 
 std::span<const LinearChoice> linear_choices() { return kChoices; }
 
-Status linear(const ops::Linear<float, Space::Device>& op, Stream stream) {
+Status linear(const ops::Linear<float, Space::Device>& op, Stream stream, Overlap overlap) {
   const int64_t tokens = op.x.shape[0];
   const auto choice =
       std::ranges::find_if(kChoices, [&](const LinearChoice& one) { return tokens <= one.most_tokens; });
-  return choice->run(op, stream);  // which checks the arguments
+  return choice->run(op, stream, overlap);  // which checks the arguments
 }
 
 }  // namespace kigo::kernels

@@ -7,11 +7,10 @@
 namespace kigo::kernels {
 namespace {
 
-/// What the kernel takes, and where a block's rows lie.
+/// What the kernel takes.
 struct Product {
   device::RowPlan plan;
   device::Planes w;
-  uint32_t type;
   int64_t rows;
   int rows_per_block;
   const float* x;
@@ -21,21 +20,17 @@ struct Product {
   int64_t residual_stride;
   float* y;
   int64_t y_stride;
-
-  __device__ int64_t first_row() const { return int64_t{blockIdx.x} * rows_per_block; }
-  __device__ int phases() const { return 1; }
-  __device__ uint32_t format(int) const { return type; }
-  __device__ int count(int, int slots) const { return slots; }
-  __device__ device::MatrixRows source(int, int first) const { return {w, first_row() + first}; }
 };
 
+template <class F>
 __global__ void __launch_bounds__(device::kProductThreads, 1)
     linear_rows_kernel(const __grid_constant__ Product op) {
   const device::RowShared shared(op.plan);
-  const int64_t token = blockIdx.y, start = op.first_row();
+  const int64_t token = blockIdx.y, start = int64_t{blockIdx.x} * op.rows_per_block;
   const int rows = static_cast<int>(min(int64_t{op.rows_per_block}, op.rows - start));
   const device::RowInput in{.x = op.x + token * op.x_stride, .cols = static_cast<int>(op.w.cols)};
-  device::walk_rows<false>(op.plan, shared, in, op, rows, [&](int first, int count) {
+  const auto source = [&](int first) { return device::MatrixRows{op.w, start + first}; };
+  device::walk_rows<F, false>(op.plan, shared, in, rows, source, [&](int first, int count) {
     for (int v = static_cast<int>(threadIdx.x); v < count; v += static_cast<int>(blockDim.x)) {
       const int64_t row = start + first + v;
       float sum = device::sum_of_parts(op.plan, shared, v);
@@ -57,7 +52,6 @@ Status linear_rows_add(std::string_view name, const ops::Linear<float, Space::De
   const int64_t per_block = device::rows_per_block(plan, op.w.rows, 1);
   const Product product{.plan = plan,
                         .w = w,
-                        .type = op.w.type->id,
                         .rows = op.w.rows,
                         .rows_per_block = static_cast<int>(per_block),
                         .x = op.x.data,
@@ -67,13 +61,15 @@ Status linear_rows_add(std::string_view name, const ops::Linear<float, Space::De
                         .residual_stride = residual.stride[0],
                         .y = op.y.data,
                         .y_stride = op.y.stride[0]};
-  return device::launch({.name = name,
-                         .blocks_x = device::blocks_for(op.w.rows, per_block),
-                         .blocks_y = op.x.shape[0],
-                         .threads = plan.threads,
-                         .shared_bytes = plan.shared_bytes,
-                         .overlap = overlap},
-                        linear_rows_kernel, stream, product);
+  const device::Launch how{.name = name,
+                           .blocks_x = device::blocks_for(op.w.rows, per_block),
+                           .blocks_y = op.x.shape[0],
+                           .threads = plan.threads,
+                           .shared_bytes = plan.shared_bytes,
+                           .overlap = overlap};
+  return device::PackedFormats::choose(op.w.type->id, [&](auto format) {
+    return device::launch(how, linear_rows_kernel<decltype(format)>, stream, product);
+  });
 }
 
 Status linear_rows(const ops::Linear<float, Space::Device>& op, Stream stream, Overlap overlap) {

@@ -191,7 +191,7 @@ __global__ void __launch_bounds__(kThreads, Per == kWide ? 2 : 4)
 
 template <int Per>
 Status launch_tiles(uint32_t type, const Arguments& arguments, Stream stream) {
-  return device::with_format_on_host(type, [&](auto format) {
+  return device::PackedFormats::choose(type, [&](auto format) {
     const device::Launch how{.name = "linear",
                              .blocks_x = (arguments.rows + kRows - 1) / kRows,
                              .blocks_y = (arguments.tokens + Tile<Per>::kTokens - 1) / Tile<Per>::kTokens,

@@ -13,7 +13,6 @@ namespace {
 struct Head {
   device::RowPlan plan;
   device::Planes w;
-  uint32_t type;
   int64_t rows;
   int rows_per_block;
   device::RowInput in;
@@ -21,12 +20,6 @@ struct Head {
   uint32_t* ids;
   uint64_t* workspace;  // the best of each block
   uint32_t* ticket;     // blocks that have left their best there
-
-  __device__ int64_t first_row() const { return int64_t{blockIdx.x} * rows_per_block; }
-  __device__ int phases() const { return 1; }
-  __device__ uint32_t format(int) const { return type; }
-  __device__ int count(int, int slots) const { return slots; }
-  __device__ device::MatrixRows source(int, int first) const { return {w, first_row() + first}; }
 };
 
 /// Of all threads of the block, valid in warp 0. The first barrier separates it from earlier uses of
@@ -64,13 +57,15 @@ __device__ void choose(const Head& op, uint64_t best) {
   }
 }
 
+template <class F>
 __global__ void __launch_bounds__(device::kProductThreads, 1)
     norm_head_argmax_kernel(const __grid_constant__ Head op) {
   const device::RowShared shared(op.plan);
-  const int64_t start = op.first_row();
+  const int64_t start = int64_t{blockIdx.x} * op.rows_per_block;
   const int rows = static_cast<int>(min(int64_t{op.rows_per_block}, op.rows - start));
   uint64_t best = 0;
-  device::walk_rows<true>(op.plan, shared, op.in, op, rows, [&](int first, int count) {
+  const auto source = [&](int first) { return device::MatrixRows{op.w, start + first}; };
+  device::walk_rows<F, true>(op.plan, shared, op.in, rows, source, [&](int first, int count) {
     const float root = device::root_of_squares(shared, op.in);
     for (int v = static_cast<int>(threadIdx.x); v < count; v += static_cast<int>(blockDim.x)) {
       const int64_t row = start + first + v;
@@ -97,7 +92,6 @@ Status norm_head_argmax(const ops::NormHeadArgmax<float, Space::Device>& op, Str
   const int64_t per_block = device::rows_per_block(plan, op.head.rows, 1);
   const Head arguments{.plan = plan,
                        .w = w,
-                       .type = op.head.type->id,
                        .rows = op.head.rows,
                        .rows_per_block = static_cast<int>(per_block),
                        .in = {.x = op.x.data,
@@ -108,12 +102,14 @@ Status norm_head_argmax(const ops::NormHeadArgmax<float, Space::Device>& op, Str
                        .ids = op.ids.data,
                        .workspace = op.workspace.data,
                        .ticket = op.ticket.data};
-  return device::launch({.name = "norm_head_argmax",
-                         .blocks_x = device::blocks_for(op.head.rows, per_block),
-                         .threads = plan.threads,
-                         .shared_bytes = plan.shared_bytes,
-                         .overlap = overlap},
-                        norm_head_argmax_kernel, stream, arguments);
+  const device::Launch how{.name = "norm_head_argmax",
+                           .blocks_x = device::blocks_for(op.head.rows, per_block),
+                           .threads = plan.threads,
+                           .shared_bytes = plan.shared_bytes,
+                           .overlap = overlap};
+  return device::PackedFormats::choose(op.head.type->id, [&](auto format) {
+    return device::launch(how, norm_head_argmax_kernel<decltype(format)>, stream, arguments);
+  });
 }
 
 }  // namespace kigo::kernels

@@ -1,11 +1,16 @@
-// A block works on rows of one of the three matrices, which may have three formats; each matrix gets blocks
-// by the share of its bytes. Rows come in couples, neighbouring slots of a block's sums, so that one thread
-// holds both elements of a rotated pair: couple i of a head is pair i of rope, and behind the pairs two
-// elements that are not rotated. v is cut into couples as well. Inside a block:
-// kernels/device/row_product.cuh.
+// A block works on rows of one of the three matrices; each matrix gets blocks by the share of its bytes. One
+// launch is for all matrices of one format, or of two formats that real files mix (kMixtures); other mixtures
+// take a launch for each format.
+// Rows come in couples, neighbouring slots of a block's sums, so that one thread holds both elements of a
+// rotated pair: couple i of a head is pair i of rope, and behind the pairs two elements that are not rotated.
+// v is cut into couples as well. Inside a block: kernels/device/row_product.cuh.
 #include "kernels/norm_qkv_rope_append.h"
 
+#include <algorithm>
 #include <array>
+#include <span>
+#include <type_traits>
+#include <vector>
 
 #include "kernels/device/rope.cuh"
 #include "kernels/device/row_product.cuh"
@@ -21,18 +26,25 @@ struct Projection {
   uint32_t type;
   const float* bias;  // or none
   int rows;
+  int64_t row_bytes;
   int first_block;
   int rows_per_block;  // even
 };
 
-/// Elements of a cache, or of the queries: at token or page `outer`, of a head, from element 0 on.
-template <class T>
-struct Heads {
-  T* data;
-  int64_t outer_stride, head_stride, row_stride;
+/// Elements of a cache: of a page, a head, a position in the page, from element 0 on. In half or float.
+struct Cache {
+  void* data;
+  bool half;
+  int64_t page_stride, head_stride, row_stride;
+
+  __device__ void store(int64_t at, float value) const {
+    if (half)
+      static_cast<f16*>(data)[at] = device::narrow<f16>(value);
+    else
+      static_cast<float*>(data)[at] = value;
+  }
 };
 
-template <class C>
 struct Qkv {
   device::RowPlan plan;
   Projection part[kParts];
@@ -43,8 +55,9 @@ struct Qkv {
   int head_dim, rope_dims;
   float rope_base, rope_factor;
   const float* rope_divisors;  // or none
-  Heads<float> y;
-  Heads<C> cache[2];  // keys, values
+  float* y;
+  int64_t y_head_stride;
+  Cache cache[2];  // keys, values
 
   /// The row, within its head, of one of the two elements of couple i.
   __device__ int element(int i, int which) const {
@@ -63,30 +76,18 @@ struct Qkv {
   }
 };
 
-template <class C>
-struct Work {
-  const Qkv<C>& op;
+/// The rows of the block's matrix from slot `first` of the block on.
+struct CoupledRows {
+  const Qkv& op;
   const Projection& part;
-  int start;  // first row of the block
-
-  struct Source {
-    static constexpr bool one_matrix = false;
-    const Work& work;
-    int first;
-    __device__ const device::Planes& planes(int) const { return work.part.w; }
-    __device__ int units() const { return static_cast<int>(work.part.w.units); }
-    __device__ int64_t row(int v) const { return work.op.row_of(first, v); }
-    __device__ int slot(int v) const { return v; }
-  };
-  __device__ int phases() const { return 1; }
-  __device__ uint32_t format(int) const { return part.type; }
-  __device__ int count(int, int slots) const { return slots; }
-  __device__ Source source(int, int first) const { return {*this, start + first}; }
+  int first;
+  __device__ const device::Planes& planes(int) const { return part.w; }
+  __device__ int units() const { return static_cast<int>(part.w.units); }
+  __device__ int64_t row(int v) const { return op.row_of(first, v); }
 };
 
 /// The two sums of a couple, turned, become elements of y or of the cache.
-template <class C>
-__device__ void store_couple(const Qkv<C>& op, int which_part, int couple, float a, float b) {
+__device__ void store_couple(const Qkv& op, int which_part, int couple, float a, float b) {
   const int couples = op.head_dim / 2, head = couple / couples, i = couple - head * couples;
   const int at_a = op.element(i, 0), at_b = op.element(i, 1);
   const int64_t position = __ldcg(reinterpret_cast<const long long*>(op.positions));
@@ -98,61 +99,118 @@ __device__ void store_couple(const Qkv<C>& op, int which_part, int couple, float
     a = turned;
   }
   if (which_part == kQuery) {
-    float* y = op.y.data + head * op.y.head_stride;
+    float* y = op.y + head * op.y_head_stride;
     y[at_a] = a;
     y[at_b] = b;
     return;
   }
-  const Heads<C>& cache = op.cache[which_part == kKey ? 0 : 1];
+  const Cache& cache = op.cache[which_part == kKey ? 0 : 1];
   const int64_t page = __ldcg(op.table + position / ops::kPagePositions);
-  C* row = cache.data + page * cache.outer_stride + head * cache.head_stride +
-           position % ops::kPagePositions * cache.row_stride;
-  row[at_a] = device::narrow<C>(a);
-  row[at_b] = device::narrow<C>(b);
+  const int64_t row =
+      page * cache.page_stride + head * cache.head_stride + position % ops::kPagePositions * cache.row_stride;
+  cache.store(row + at_a, a);
+  cache.store(row + at_b, b);
 }
 
-template <class C>
+template <class... Formats>
 __global__ void __launch_bounds__(device::kProductThreads, 1)
-    norm_qkv_rope_append_kernel(const __grid_constant__ Qkv<C> op) {
+    norm_qkv_rope_append_kernel(const __grid_constant__ Qkv op) {
   const device::RowShared shared(op.plan);
   const int which = op.part_of_block();
   const Projection& part = op.part[which];
   const int start = (static_cast<int>(blockIdx.x) - part.first_block) * part.rows_per_block;
-  const Work<C> work{op, part, start};
-  device::walk_rows<true>(
-      op.plan, shared, op.in, work, min(part.rows_per_block, part.rows - start), [&](int first, int count) {
-        const float root = device::root_of_squares(shared, op.in);
-        for (int v = 2 * static_cast<int>(threadIdx.x); v < count; v += 2 * static_cast<int>(blockDim.x)) {
-          float a = device::sum_of_parts(op.plan, shared, v) / root;
-          float b = device::sum_of_parts(op.plan, shared, v + 1) / root;
-          if (part.bias != nullptr) {
-            a += __ldg(part.bias + op.row_of(start + first, v));
-            b += __ldg(part.bias + op.row_of(start + first, v + 1));
-          }
-          store_couple(op, which, (start + first + v) / 2, a, b);
-        }
-      });
+  const int rows = min(part.rows_per_block, part.rows - start);
+  const auto source = [&](int first) { return CoupledRows{op, part, start + first}; };
+  const auto finish = [&](int first, int count) {
+    const float root = device::root_of_squares(shared, op.in);
+    for (int v = 2 * static_cast<int>(threadIdx.x); v < count; v += 2 * static_cast<int>(blockDim.x)) {
+      float a = device::sum_of_parts(op.plan, shared, v) / root;
+      float b = device::sum_of_parts(op.plan, shared, v + 1) / root;
+      if (part.bias != nullptr) {
+        a += __ldg(part.bias + op.row_of(start + first, v));
+        b += __ldg(part.bias + op.row_of(start + first, v + 1));
+      }
+      store_couple(op, which, (start + first + v) / 2, a, b);
+    }
+  };
+  device::PackedList<Formats...>::with(part.type, [&](auto format) {
+    device::walk_rows<decltype(format), true>(op.plan, shared, op.in, rows, source, finish);
+  });
 }
 
-template <class T>
-Heads<T> heads_of(const View<T, 4, Space::Device>& cache) {
-  return {cache.data, cache.stride[0], cache.stride[1], cache.stride[2]};
+template <class C>
+Cache cache_of(const View<C, 4, Space::Device>& cache) {
+  return {cache.data, std::is_same_v<C, f16>, cache.stride[0], cache.stride[1], cache.stride[2]};
 }
 
-/// Gives every matrix a number of blocks by its bytes. Returns the blocks in all.
-int64_t deal_out(const device::RowPlan& plan, std::array<Projection, kParts>& parts,
-                 const std::array<int64_t, kParts>& row_bytes) {
+using Kernel = void (*)(Qkv);
+
+/// Two formats in one launch.
+struct Mixture {
+  uint32_t type[2];
+  Kernel kernel;
+};
+template <class A, class B>
+constexpr Mixture mixture() {
+  return {{A::id, B::id}, norm_qkv_rope_append_kernel<A, B>};
+}
+/// What the usual recipes give v and what they give q and k: Q4_K_M, the same where rows are no multiple of
+/// 256 columns, Q5_K_M, Q3_K_M.
+const std::array kMixtures{mixture<device::packed::Q4_K, device::packed::Q6_K>(),
+                           mixture<device::packed::Q5_0, device::packed::Q8_0>(),
+                           mixture<device::packed::Q5_K, device::packed::Q6_K>(),
+                           mixture<device::packed::Q3_K, device::packed::Q5_K>()};
+
+/// Gives every matrix a number of blocks by its bytes; one without rows gets none. Returns the blocks in all.
+int64_t deal_out(const device::RowPlan& plan, Projection (&parts)[kParts]) {
   int64_t bytes = 0, blocks = 0;
-  for (size_t p = 0; p < kParts; ++p) bytes += parts[p].rows * row_bytes[p];
+  for (const Projection& part : parts) bytes += part.rows * part.row_bytes;
   const int64_t bytes_per_block = (bytes + plan.blocks - 1) / plan.blocks;
-  for (size_t p = 0; p < kParts; ++p) {
-    const int64_t even = (bytes_per_block + 2 * row_bytes[p] - 1) / (2 * row_bytes[p]) * 2;
+  for (Projection& part : parts) {
+    const int64_t even = (bytes_per_block + 2 * part.row_bytes - 1) / (2 * part.row_bytes) * 2;
     const int64_t rows = std::max<int64_t>(even, (plan.teams + 1) / 2 * 2);
-    parts[p].first_block = static_cast<int>(blocks);
-    parts[p].rows_per_block = static_cast<int>(std::min<int64_t>(rows, INT32_MAX / 2 * 2 - 1));
-    blocks += device::blocks_for(parts[p].rows, rows);
+    part.first_block = static_cast<int>(blocks);
+    part.rows_per_block = static_cast<int>(std::min<int64_t>(rows, INT32_MAX / 2 * 2 - 1));
+    blocks += device::blocks_for(part.rows, rows);
   }
   return blocks;
+}
+
+/// For the matrices of these types; the others are left out.
+Status launch_for(Qkv arguments, std::span<const uint32_t> types, Kernel kernel, Stream stream,
+                  Overlap overlap) {
+  int64_t units = 0, rows = 0;
+  for (Projection& part : arguments.part) {
+    if (std::ranges::find(types, part.type) == types.end()) part.rows = 0;
+    if (part.rows > 0) units = std::max(units, part.w.units);
+    rows += part.rows;
+  }
+  arguments.plan = device::plan_rows(units, rows);
+  const int64_t blocks = deal_out(arguments.plan, arguments.part);
+  return device::launch({.name = "norm_qkv_rope_append",
+                         .blocks_x = blocks,
+                         .threads = arguments.plan.threads,
+                         .shared_bytes = arguments.plan.shared_bytes,
+                         .overlap = overlap},
+                        kernel, stream, arguments);
+}
+
+Status launch_all(const Qkv& arguments, Stream stream, Overlap overlap) {
+  std::vector<uint32_t> types;
+  for (const Projection& part : arguments.part) {
+    if (std::ranges::find(types, part.type) == types.end()) types.push_back(part.type);
+  }
+  for (const Mixture& mixture : kMixtures) {
+    if (std::ranges::is_permutation(types, mixture.type))
+      return launch_for(arguments, types, mixture.kernel, stream, overlap);
+  }
+  for (const uint32_t type : types) {
+    KIGO_TRY(device::PackedFormats::choose(type, [&](auto format) {
+      return launch_for(arguments, {&type, 1}, norm_qkv_rope_append_kernel<decltype(format)>, stream,
+                        overlap);
+    }));
+  }
+  return {};
 }
 
 }  // namespace
@@ -161,49 +219,37 @@ template <class C>
 Status norm_qkv_rope_append(const ops::NormQkvRopeAppend<float, C, Space::Device>& op, Stream stream,
                             Overlap overlap) {
   KIGO_TRY(check(op));
-  std::array<Projection, kParts> parts;
-  std::array<int64_t, kParts> row_bytes;
-  int64_t units = 0, rows = 0;
+  Qkv arguments{.plan = {},
+                .part = {},
+                .in = {.x = op.x.data,
+                       .weight = op.norm_weight.data,
+                       .eps = op.norm_eps,
+                       .cols = static_cast<int>(op.q.w.cols)},
+                .positions = op.positions.data,
+                .table = op.cache.table.data,
+                .pairing = op.pairing,
+                .head_dim = static_cast<int>(op.y.shape[2]),
+                .rope_dims = static_cast<int>(op.rope_dims),
+                .rope_base = op.rope_base,
+                .rope_factor = op.rope_factor,
+                .rope_divisors = op.rope_divisors.data,
+                .y = op.y.data,
+                .y_head_stride = op.y.stride[1],
+                .cache = {cache_of(op.cache.k), cache_of(op.cache.v)}};
   size_t at = 0;
   for (const ops::Projection<Space::Device>* projection : {&op.q, &op.k, &op.v}) {
     const ops::Matrix<Space::Device>& w = projection->w;
     KIGO_TRY(device::expect_packed("norm_qkv_rope_append", w));
     KIGO_TRY(ops::expect_between("norm_qkv_rope_append.rows", w.rows, 2, INT32_MAX / 4));
-    parts[at] = {.w = device::planes_of(w),
-                 .type = w.type->id,
-                 .bias = projection->bias.data,
-                 .rows = static_cast<int>(w.rows),
-                 .first_block = 0,
-                 .rows_per_block = 0};
-    row_bytes[at] = w.row_bytes();
-    units = std::max(units, parts[at].w.units);
-    rows += w.rows;
-    ++at;
+    arguments.part[at++] = {.w = device::planes_of(w),
+                            .type = w.type->id,
+                            .bias = projection->bias.data,
+                            .rows = static_cast<int>(w.rows),
+                            .row_bytes = w.row_bytes(),
+                            .first_block = 0,
+                            .rows_per_block = 0};
   }
-  const device::RowPlan plan = device::plan_rows(units, rows);
-  const int64_t blocks = deal_out(plan, parts, row_bytes);
-  const Qkv<C> arguments{.plan = plan,
-                         .part = {parts[kQuery], parts[kKey], parts[kValue]},
-                         .in = {.x = op.x.data,
-                                .weight = op.norm_weight.data,
-                                .eps = op.norm_eps,
-                                .cols = static_cast<int>(op.q.w.cols)},
-                         .positions = op.positions.data,
-                         .table = op.cache.table.data,
-                         .pairing = op.pairing,
-                         .head_dim = static_cast<int>(op.y.shape[2]),
-                         .rope_dims = static_cast<int>(op.rope_dims),
-                         .rope_base = op.rope_base,
-                         .rope_factor = op.rope_factor,
-                         .rope_divisors = op.rope_divisors.data,
-                         .y = {op.y.data, op.y.stride[0], op.y.stride[1], 0},
-                         .cache = {heads_of(op.cache.k), heads_of(op.cache.v)}};
-  return device::launch({.name = "norm_qkv_rope_append",
-                         .blocks_x = blocks,
-                         .threads = plan.threads,
-                         .shared_bytes = plan.shared_bytes,
-                         .overlap = overlap},
-                        norm_qkv_rope_append_kernel<C>, stream, arguments);
+  return launch_all(arguments, stream, overlap);
 }
 
 template Status norm_qkv_rope_append(const ops::NormQkvRopeAppend<float, float, Space::Device>&, Stream,

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <span>
 
-#include "core/quant/formats.h"
 #include "core/quant/tensor_type.h"
 
 namespace kigo::ops {
@@ -31,11 +30,7 @@ struct Packing {
   std::span<const PackedPiece> pieces;
 };
 
-/// The formats that have a packed form, as types: what kernels decode, and what their pairs are made for.
-using PackedFormatList = quant::ListOf<quant::F32, quant::F16, quant::Q4_0, quant::Q5_0, quant::Q8_0,
-                                       quant::Q4_K, quant::Q6_K, quant::BF16>;
-
-/// The same as data, by rising id.
+/// Of every format of quant::FormatList, by rising id.
 std::span<const Packing> packings();
 
 /// Null when there is no packed form of this type.

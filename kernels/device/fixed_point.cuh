@@ -24,12 +24,18 @@ struct FixedFour {
   float scale;
 };
 
+/// max(|a|, |b|), NaN where one of them is.
+__device__ inline float larger_magnitude(float a, float b) {
+  float larger;
+  asm("max.NaN.f32 %0, %1, %2;" : "=f"(larger) : "f"(fabsf(a)), "f"(fabsf(b)));
+  return larger;
+}
+
 /// Of the 32 columns that eight neighbouring lanes, the first a multiple of 8, hold four by four. Every lane
 /// of the warp calls it.
 __device__ inline FixedFour to_fixed(float4 four) {
-  const uint32_t magnitude = 0x7FFFFFFFu;
-  uint32_t largest = max(max(__float_as_uint(four.x) & magnitude, __float_as_uint(four.y) & magnitude),
-                         max(__float_as_uint(four.z) & magnitude, __float_as_uint(four.w) & magnitude));
+  uint32_t largest = __float_as_uint(
+      larger_magnitude(larger_magnitude(four.x, four.y), larger_magnitude(four.z, four.w)));
 #pragma unroll
   for (int distance = 4; distance > 0; distance /= 2)
     largest = max(largest, __shfl_xor_sync(kAllLanes, largest, distance));

@@ -30,6 +30,8 @@
 #include "core/ops/matrix.h"
 #include "core/ops/packing.h"
 #include "kernels/device/packed_k.cuh"
+#include "kernels/device/packed_k_low.cuh"
+#include "kernels/device/packed_mxfp4.cuh"
 #include "kernels/device/packed_scalar.cuh"
 #include "kernels/device/packed_small.cuh"
 
@@ -52,35 +54,28 @@ inline Planes planes_of(const ops::Matrix<Space::Device>& matrix) {
   return planes;
 }
 
-/// The formats that kernels decode: a further one is its struct and its name here.
+/// Formats among which the one of an id is looked up: f(packed::Q5_0{}).
 template <class... Formats>
 struct PackedList {
+  /// In a kernel; nothing for an id that is not in the list.
   template <class F>
-  static __device__ void with(uint32_t id, F& f) {
+  static __device__ void with(uint32_t id, F&& f) {
     static_cast<void>(((id == Formats::id ? (f(Formats{}), true) : false) || ...));
   }
-  static __device__ bool fixed(uint32_t id) { return ((id == Formats::id && Formats::fixed) || ...); }
+  /// On the host, to choose a kernel; f returns a Status. Errors: f's; unsupported.
   template <class F>
-  static Status with_on_host(uint32_t id, F& f) {
+  static Status choose(uint32_t id, F&& f) {
     Status status = fail(Code::unsupported, "type", cat("id ", id), "a type that kernels decode");
     static_cast<void>(
         ((id == Formats::id ? (static_cast<void>(status = f(Formats{})), true) : false) || ...));
     return status;
   }
 };
-using PackedFormats = PackedList<packed::F32, packed::F16, packed::BF16, packed::Q4_0, packed::Q5_0,
-                                 packed::Q8_0, packed::Q4_K, packed::Q6_K>;
 
-/// Calls f(packed::Q5_0{}) for the format of this id; nothing for an id that is not in the list.
-template <class F>
-__device__ void with_format(uint32_t id, F&& f) {
-  PackedFormats::with(id, f);
-}
-
-/// The same on the host, to choose a kernel; f returns a Status. Errors: f's; unsupported.
-template <class F>
-Status with_format_on_host(uint32_t id, F&& f) {
-  return PackedFormats::with_on_host(id, f);
-}
+/// All that kernels decode: a further one is its struct and its name here. A kernel is made for one of them,
+/// or two; for all of them in one switch the compiler would have to keep registers in memory.
+using PackedFormats = PackedList<packed::F32, packed::F16, packed::BF16, packed::Q4_0, packed::Q4_1,
+                                 packed::Q5_0, packed::Q5_1, packed::Q8_0, packed::MXFP4, packed::Q2_K,
+                                 packed::Q3_K, packed::Q4_K, packed::Q5_K, packed::Q6_K, packed::Q8_K>;
 
 }  // namespace kigo::kernels::device

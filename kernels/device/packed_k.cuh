@@ -5,6 +5,17 @@
 
 namespace kigo::kernels::device::packed {
 
+/// Of the 16 bytes d, dmin and S that Q4_K and Q5_K have: scale b, scale b + 1, minimum b, minimum b + 1 of
+/// the unit's two sub-blocks, a byte each. In the lower half of the block they are the lower six bits of
+/// S[b], S[b + 1], S[b + 4], S[b + 5]; in the upper half those bytes, 4 before, have their upper two bits on
+/// top, and the nibbles of S[b + 4] and S[b + 5] are the rest.
+__device__ inline uint32_t six_bits(const uint4& header, int unit) {
+  const uint32_t own = unit & 2 ? header.z : header.y;
+  if ((unit & 4) == 0) return own & 0x3F3F3F3Fu;
+  const uint32_t rest = unit & 2 ? header.w >> 16 : header.w;
+  return (own >> 2 & 0x30303030u) | (rest & 0x0F0Fu) | (rest & 0xF0F0u) << 12;
+}
+
 /// Four bits, scale and minimum of six bits for every 32 values. Planes: 128 bytes of nibbles; d, dmin and
 /// the 12 bytes of scales, S, in the order of core/ops/packing.cc. Unit u of a block has 16 bytes of nibbles:
 /// 16 values of sub-block b = 2 (u / 2), whose codes are the low nibbles, and the 16 that stand 32 further
@@ -34,20 +45,53 @@ struct Q4_K : Grouped<Q4_K, 2, true, 16 * 15> {
       q[4 + k] = words[k] & 0xF0F0F0F0u;
     }
   }
-  /// Scale b, scale b + 1, minimum b, minimum b + 1, a byte each. In the lower half of the block they are the
-  /// lower six bits of S[b], S[b + 1], S[b + 4], S[b + 5]; in the upper half those bytes, 4 before, have
-  /// their upper two bits on top, and the nibbles of S[b + 4] and S[b + 5] are the rest.
-  static __device__ uint32_t six_bits(const Raw& raw) {
-    const uint32_t own = raw.unit & 2 ? raw.header.z : raw.header.y;
-    if ((raw.unit & 4) == 0) return own & 0x3F3F3F3Fu;
-    const uint32_t rest = raw.unit & 2 ? raw.header.w >> 16 : raw.header.w;
-    return (own >> 2 & 0x30303030u) | (rest & 0x0F0Fu) | (rest & 0xF0F0u) << 12;
-  }
   static __device__ void scales(const Raw& raw, float (&scale)[2], float (&offset)[2]) {
-    const uint32_t six = six_bits(raw);
+    const uint32_t six = six_bits(raw.header, raw.unit);
     const float d = half_at(raw.header.x & 0xFFFFu), dmin = half_at(raw.header.x >> 16);
     scale[0] = d * byte_to_float<0>(six);
     scale[1] = d * byte_to_sixteenth<1>(six);
+    offset[0] = -(dmin * byte_to_float<2>(six));
+    offset[1] = -(dmin * byte_to_float<3>(six));
+  }
+};
+
+/// Five bits, scale and minimum of six bits for every 32 values. Planes: 128 bytes of nibbles; 32 bytes of
+/// fifth bits; d, dmin and the 12 bytes of scales as those of Q4_K. A unit has the values of Q4_K's; bits b
+/// and b + 1 of 16 bytes of fifth bits belong to it, the other bits to the block's other units of the same
+/// parity.
+struct Q5_K : Grouped<Q5_K, 2, true, 31> {
+  static constexpr uint32_t id = 13;
+  static constexpr int run = 16;
+  static constexpr int in_flight = 2;
+  struct Raw {
+    uint4 nibbles;
+    uint4 fifths;
+    uint4 header;
+    int unit;
+  };
+  static __device__ Raw load(const Planes& planes, int64_t row, int unit) {
+    const uint32_t at = unit_index(planes, row, unit);
+    return {load_streamed16(planes.plane[0] + uint64_t{16} * at),
+            load_shared_by_lanes<uint4>(planes.plane[1] + uint64_t{32} * (at / 8) + 16 * (at % 2)),
+            load_shared_by_lanes<uint4>(planes.plane[2] + uint64_t{16} * (at / 8)), unit};
+  }
+  static __host__ __device__ constexpr int position(int unit, int i) { return Q4_K::position(unit, i); }
+  static __device__ void codes(const Raw& raw, uint32_t (&q)[kUnit / 4]) {
+    const uint32_t fifths[4] = {raw.fifths.x, raw.fifths.y, raw.fifths.z, raw.fifths.w};
+    const int b = raw.unit & 6;
+    nibbles(raw.nibbles, q);
+#pragma unroll
+    for (int k = 0; k < 4; ++k) {
+      const uint32_t own = fifths[k] >> b;
+      q[k] |= (own & 0x01010101u) << 4;
+      q[4 + k] |= (own & 0x02020202u) << 3;
+    }
+  }
+  static __device__ void scales(const Raw& raw, float (&scale)[2], float (&offset)[2]) {
+    const uint32_t six = six_bits(raw.header, raw.unit);
+    const float d = half_at(raw.header.x & 0xFFFFu), dmin = half_at(raw.header.x >> 16);
+    scale[0] = d * byte_to_float<0>(six);
+    scale[1] = d * byte_to_float<1>(six);
     offset[0] = -(dmin * byte_to_float<2>(six));
     offset[1] = -(dmin * byte_to_float<3>(six));
   }
@@ -95,6 +139,32 @@ struct Q6_K : Grouped<Q6_K, 4, false, 32> {
     bytes_to_floats<128>(raw.scales ^ 0x80808080u, scale);
 #pragma unroll
     for (int s = 0; s < 4; ++s) scale[s] *= d;
+  }
+};
+
+/// Signed bytes, one scale in single precision. Planes: 32 bytes a unit; d; the sums, which nothing reads.
+struct Q8_K : Grouped<Q8_K, 1, false, 128> {
+  static constexpr uint32_t id = 15;
+  static constexpr int run = 32;
+  static constexpr bool signed_codes = true;
+  struct Raw {
+    uint4 low;
+    uint4 high;
+    uint32_t d;
+  };
+  static __device__ Raw load(const Planes& planes, int64_t row, int unit) {
+    const uint32_t at = unit_index(planes, row, unit);
+    return {load_halves16(planes.plane[0] + uint64_t{32} * at),
+            load_halves16(planes.plane[0] + uint64_t{32} * at + 16),
+            load_shared_by_lanes<uint32_t>(planes.plane[1] + uint64_t{4} * (at / 8))};
+  }
+  static __host__ __device__ constexpr int position(int unit, int i) { return kUnit * unit + i; }
+  static __device__ void codes(const Raw& raw, uint32_t (&q)[kUnit / 4]) {
+    q[0] = raw.low.x, q[1] = raw.low.y, q[2] = raw.low.z, q[3] = raw.low.w;
+    q[4] = raw.high.x, q[5] = raw.high.y, q[6] = raw.high.z, q[7] = raw.high.w;
+  }
+  static __device__ void scales(const Raw& raw, float (&scale)[1], float (&)[1]) {
+    scale[0] = __uint_as_float(raw.d);
   }
 };
 

@@ -94,19 +94,11 @@ inline Status expect_packed(std::string_view subject, const ops::Matrix<Space::D
               "a type that has a packed form");
 }
 
-/// The thread's number in a form that the compiler cannot see through. It would compute what follows from it
-/// for every format ahead of the switch over the formats, and keep it all in registers that it does not have.
-__device__ inline int opaque_thread() {
-  int thread = static_cast<int>(threadIdx.x);
-  asm volatile("" : "+r"(thread));
-  return thread;
-}
-
 /// Where this thread stands in its block.
 struct RowThread {
   int lane, part, team;
   __device__ explicit RowThread(const RowPlan& plan) {
-    const int thread = opaque_thread(), warp = thread / kWarp;
+    const int thread = static_cast<int>(threadIdx.x), warp = thread / kWarp;
     lane = thread % kWarp;
     part = warp % plan.parts;
     team = warp / plan.parts;
@@ -137,27 +129,26 @@ struct RowInput {
 /// Calls use(slot, word, four values) for each four of a slice's columns: those of `from` from column `first`
 /// on, and zeros beyond the last column. They are the `word`-th four of the slot. Which thread takes which is
 /// always the same: eight neighbours take a slot, all lanes of a warp four slots. Load: how float and float4
-/// are read. Several reads are under way at a time.
-template <class Load, class Use>
+/// are read; Batch reads are under way at a time.
+template <int Batch, class Load, class Use>
 __device__ void for_each_four(const RowPlan& plan, const float* from, int first, int cols, float* slots,
                               Load&& load, Use&& use) {
-  constexpr int kBatch = 4;
-  const int thread = opaque_thread(), threads = static_cast<int>(blockDim.x), word = thread % 8;
+  const int thread = static_cast<int>(threadIdx.x), threads = static_cast<int>(blockDim.x), word = thread % 8;
   const int count = plan.slice_units() * (kUnit / 4);
   const bool aligned = reinterpret_cast<uintptr_t>(from) % 16 == 0 && cols % 4 == 0;
   float* slot = slots + thread / 8 * kSlotWords;
   from += first;
   cols -= first;
   if (aligned) {
-    for (int n = thread; n < count; n += kBatch * threads) {
-      float4 four[kBatch];
+    for (int n = thread; n < count; n += Batch * threads) {
+      float4 four[Batch];
 #pragma unroll
-      for (int b = 0; b < kBatch; ++b) {
+      for (int b = 0; b < Batch; ++b) {
         const int own = n + b * threads;
         four[b] = own < cols / 4 ? load(reinterpret_cast<const float4*>(from) + own) : float4{0, 0, 0, 0};
       }
 #pragma unroll
-      for (int b = 0; b < kBatch; ++b) {
+      for (int b = 0; b < Batch; ++b) {
         if (n + b * threads < count) use(slot, word, four[b]);
         slot += threads / 8 * kSlotWords;
       }
@@ -176,7 +167,7 @@ __device__ void for_each_four(const RowPlan& plan, const float* from, int first,
 
 /// The norm's weights of the columns from `first` on, into the places where x will stand. Before the wait.
 __device__ inline void stage_weight(const RowPlan& plan, const RowInput& in, int first, float* slots) {
-  for_each_four(
+  for_each_four<4>(
       plan, in.weight, first, in.cols, slots, [](const auto* at) { return __ldg(at); },
       [&](float* slot, int word, float4 weight) { floats_at(slot, word) = weight; });
 }
@@ -187,7 +178,7 @@ __device__ inline void stage_weight(const RowPlan& plan, const RowInput& in, int
 template <bool Norm, bool Fixed>
 __device__ float stage_x(const RowPlan& plan, const RowInput& in, int first, float* slots) {
   float squares = 0;
-  for_each_four(
+  for_each_four<Norm ? 4 : 8>(
       plan, in.x, first, in.cols, slots, [](const auto* at) { return __ldcg(at); },
       [&](float* slot, int word, float4 x) {
         if constexpr (Norm) {
@@ -246,20 +237,17 @@ __device__ float sum_rows(float (&value)[N], int lane) {
 
 /// The rows of one matrix from `first` on, as multiply_rows() takes them.
 struct MatrixRows {
-  static constexpr bool one_matrix = true;
   const Planes& w;
   int64_t first;
   __device__ const Planes& planes(int) const { return w; }
   __device__ int units() const { return static_cast<int>(w.units); }
   __device__ int64_t row(int v) const { return first + v; }
-  __device__ int slot(int v) const { return v; }
 };
 
 /// One walk of a block over `count` rows (at most the plan's tile): the sum of row v's part p becomes
-/// partial[slot(v) * parts + p], or is added to it for a slice after the first. `source` says where row v
-/// lies: planes(v), row(v), slot(v); one_matrix says that finding it costs next to nothing. `stage` is called
-/// by every thread once the first weights are on their way; on its return x is in shared memory. The caller
-/// meets the block at a barrier before it reads the sums.
+/// partial[v * parts + p], or is added to it for a slice after the first. `source` says where row v lies:
+/// planes(v), row(v). `stage` is called by every thread once the first weights are on their way; on its
+/// return x is in shared memory. The caller meets the block at a barrier before it reads the sums.
 template <class F, class Source, class Stage>
 __device__ void multiply_rows(const RowPlan& plan, const RowShared& shared, const Source& source, int count,
                               int slice, Stage&& stage) {
@@ -275,11 +263,7 @@ __device__ void multiply_rows(const RowPlan& plan, const RowShared& shared, cons
 #pragma unroll
   for (int d = 0; d < kDepth; ++d) {
     flying[d] = blank<F>(unit);  // or the registers would stay reserved all around the loops outside
-    if constexpr (Source::one_matrix) {
-      if (begin + d < end) load(d, begin + d);
-    } else {
-      if (begin < end) load(d, min(begin + d, end - 1));
-    }
+    if (begin < end) load(d, min(begin + d, end - 1));
   }
   stage();
   auto x = F::Vector::load(shared.x, unit_of_slice);
@@ -287,20 +271,11 @@ __device__ void multiply_rows(const RowPlan& plan, const RowShared& shared, cons
   for (int v = begin; v < end; v += kDepth) {
     float dot[kDepth];
 #pragma unroll
-    for (int d = 0; d < kDepth; ++d) {
-      dot[d] = 0;
-      if (v + d < end) {
-        dot[d] = F::dot(flying[d], x);
-      }
-    }
-    if constexpr (Source::one_matrix) {
-#pragma unroll
-      for (int d = 0; d < kDepth; ++d)
-        if (v + kDepth + d < end) load(d, v + kDepth + d);
-    } else {
-      // Where finding a row takes a while, a load that may not happen becomes a branch, and within it the
-      // compiler waits for the loads before it. So the last row is loaded again instead; and the loads start
-      // when all sums are made, not in registers of their own before.
+    for (int d = 0; d < kDepth; ++d) dot[d] = F::dot(flying[d], x);
+    if (v + kDepth < end) {
+      // A load that may not happen becomes a branch, and within it the compiler waits for the loads before
+      // it: so a last row is loaded again instead. The loads start when all sums are made, not in registers
+      // of their own before.
       uint32_t used = 0;
 #pragma unroll
       for (int d = 0; d < kDepth; ++d) used |= __float_as_uint(dot[d]);
@@ -312,7 +287,7 @@ __device__ void multiply_rows(const RowPlan& plan, const RowShared& shared, cons
     constexpr int kLanes = kWarp / kDepth;  // that hold the total of one row
     const int mine = v + thread.lane / kLanes;
     if (thread.lane % kLanes == 0 && mine < end) {
-      float& partial = shared.partial[source.slot(mine) * plan.parts + thread.part];
+      float& partial = shared.partial[mine * plan.parts + thread.part];
       partial = slice == 0 ? total : partial + total;
     }
   }
@@ -342,50 +317,36 @@ __device__ inline float root_of_squares(const RowShared& shared, const RowInput&
   return sqrtf(squares / static_cast<float>(in.cols) + in.eps);
 }
 
-/// Whether x lies in shared memory as integers in one phase and as floats in the other.
-template <class Work>
-__device__ bool changes_form(const Work& work) {
-  return work.phases() > 1 && PackedFormats::fixed(work.format(0)) != PackedFormats::fixed(work.format(1));
-}
-
-/// A block's whole work on `rows` rows that are `Norm`ed or plain: sums, then `finish(first, count)` for each
-/// tile, in which the sums of the tile's slots can be read; `finish` is called by every thread.
-///
-/// The weights come in phases, each with one format: `work.format(phase)`, and `work.source(phase, first)`
-/// for the rows of a phase, of which a tile of `count` slots has `work.count(phase, count)`.
-template <bool Norm, class Work, class Finish>
-__device__ void walk_rows(const RowPlan& plan, const RowShared& shared, const RowInput& in, const Work& work,
-                          int rows, Finish&& finish) {
+/// A block's whole work on `rows` rows that are `Norm`ed or plain, of format F: sums, then
+/// `finish(first, count)` for each tile, in which the sums of the tile's slots can be read; `finish` is
+/// called by every thread. `source(first)`: the rows from `first` on, as multiply_rows() takes them.
+template <class F, bool Norm, class SourceOf, class Finish>
+__device__ void walk_rows(const RowPlan& plan, const RowShared& shared, const RowInput& in, int rows,
+                          SourceOf&& source, Finish&& finish) {
   // What follows from the loops' variables is not kept in variables of its own: those would be spilled, and
   // read back behind the first weights.
   // Blocks without rows wait as well: the next kernel counts on it that this one ended after its predecessor.
   if (rows == 0) wait_for_predecessor();
   for (int first = 0; first < rows; first += plan.tile) {
     const int count = min(plan.tile, rows - first);
-    for (int phase = 0; phase < work.phases(); ++phase) {
-      with_format(work.format(phase), [&](auto format) {
-        using F = decltype(format);
-        const auto source = work.source(phase, first);
-        for (int slice = 0; slice < plan.slices; ++slice) {
-          const auto stage = [&] {
-            const bool earlier = first != 0 || phase != 0 || slice != 0;
-            if (earlier && plan.slices == 1 && !changes_form(work)) return;  // x stays where it is
-            const int column = slice * plan.slice_units() * kUnit;
-            if (earlier) __syncthreads();  // until nobody reads the slice before
-            if constexpr (Norm) stage_weight(plan, in, column, shared.x);
-            if (!earlier) {
-              let_successor_start();
-              wait_for_predecessor();
-            }
-            const float squares = stage_x<Norm, F::fixed>(plan, in, column, shared.x);
-            if constexpr (Norm) {
-              if (first == 0 && phase == 0) keep_squares(shared, squares, slice == 0);
-            }
-            __syncthreads();
-          };
-          multiply_rows<F>(plan, shared, source, work.count(phase, count), slice, stage);
+    for (int slice = 0; slice < plan.slices; ++slice) {
+      const auto stage = [&] {
+        const bool earlier = first != 0 || slice != 0;
+        if (earlier && plan.slices == 1) return;  // x stays where it is
+        const int column = slice * plan.slice_units() * kUnit;
+        if (earlier) __syncthreads();  // until nobody reads the slice before
+        if constexpr (Norm) stage_weight(plan, in, column, shared.x);
+        if (!earlier) {
+          let_successor_start();
+          wait_for_predecessor();
         }
-      });
+        const float squares = stage_x<Norm, F::fixed>(plan, in, column, shared.x);
+        if constexpr (Norm) {
+          if (first == 0) keep_squares(shared, squares, slice == 0);
+        }
+        __syncthreads();
+      };
+      multiply_rows<F>(plan, shared, source(first), count, slice, stage);
     }
     __syncthreads();
     finish(first, count);

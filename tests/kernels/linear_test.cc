@@ -48,7 +48,7 @@ class GpuLinearBits : public testing::Test {
                         .w = {device_w->data(), &type, kRows, kCols},
                         .bias = {},
                         .y = {device_y->data(), {count, kRows}}},
-                       context.stream()));
+                       context.stream(), Overlap::none));
     const auto y = download_and_wait<float>(device_y->view(), context.stream());
     EXPECT_TRUE(y);
     return y ? *y : std::vector<float>();

@@ -136,6 +136,6 @@ struct Dequantise {
 
 template <quant::Format... Formats>
 using DequantiseOf = PairList<Dequantise<Formats, float>..., Dequantise<Formats, f16>...>;
-using DequantisePairs = ops::PackedFormatList::into<DequantiseOf>;
+using DequantisePairs = quant::FormatList::into<DequantiseOf>;
 
 }  // namespace kigo::pairs

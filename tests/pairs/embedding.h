@@ -127,6 +127,6 @@ struct Embedding {
 
 template <quant::Format... Formats>
 using EmbeddingOf = PairList<Embedding<Formats>...>;
-using EmbeddingPairs = ops::PackedFormatList::into<EmbeddingOf>;
+using EmbeddingPairs = quant::FormatList::into<EmbeddingOf>;
 
 }  // namespace kigo::pairs

@@ -25,6 +25,7 @@ struct Linear {
     double scale = 1;  // of x
     bool bias = false;
     uint64_t seed = 1;
+    bool overlap = false;
   };
 
   static std::string name() { return cat("linear_", lower(F::name)); }
@@ -35,7 +36,8 @@ struct Linear {
             F::values * draw_size(draw, most, kStretch),
             draw_scale(draw),
             draw(0, 1) == 1,
-            draw_seed(draw)};
+            draw_seed(draw),
+            draw(0, 1) == 1};
   }
   static std::vector<Case> edges() {
     constexpr int64_t kBlock = F::values;
@@ -74,7 +76,8 @@ struct Linear {
   static std::vector<Case> bench() {
     std::vector<Case> cases;
     const auto add = [&](int64_t rows, int64_t cols, int64_t tokens) {
-      if (cols % F::values == 0) cases.push_back({tokens, rows, cols});
+      // One token with overlap, as a decode step launches its products.
+      if (cols % F::values == 0) cases.push_back({tokens, rows, cols, 1, false, 1, tokens == 1});
     };
     for (const int64_t tokens : {1, 512}) {
       add(896, 896, tokens), add(4864, 896, tokens), add(896, 4864, tokens);        // Qwen2.5-0.5B
@@ -92,7 +95,7 @@ struct Linear {
   }
   static std::string text(const Case& c) {
     return cat("tokens=", c.tokens, " rows=", c.rows, " cols=", c.cols, " scale=", c.scale,
-               " bias=", c.bias ? 1 : 0, " seed=", c.seed);
+               " bias=", c.bias ? 1 : 0, " overlap=", c.overlap ? 1 : 0, " seed=", c.seed);
   }
 
   static std::vector<Tensor> arguments(const Case& c) {
@@ -151,7 +154,7 @@ struct Linear {
                                          .bias = {},
                                          .y = at[2].view<float, 2>()};
     if (c.bias) op.bias = at[3].view<const float, 1>();
-    return kernels::linear(op, stream);
+    return kernels::linear(op, stream, c.overlap ? kernels::Overlap::predecessor : kernels::Overlap::none);
   }
 
   static std::vector<Mutant<Case>> mutants() {
@@ -227,6 +230,6 @@ struct Linear {
 
 template <quant::Format... Formats>
 using LinearOf = PairList<Linear<Formats>...>;
-using LinearPairs = ops::PackedFormatList::into<LinearOf>;
+using LinearPairs = quant::FormatList::into<LinearOf>;
 
 }  // namespace kigo::pairs

@@ -138,6 +138,6 @@ struct LinearAdd {
 
 template <quant::Format... Formats>
 using LinearAddOf = PairList<LinearAdd<Formats>...>;
-using LinearAddPairs = ops::PackedFormatList::into<LinearAddOf>;
+using LinearAddPairs = quant::FormatList::into<LinearAddOf>;
 
 }  // namespace kigo::pairs

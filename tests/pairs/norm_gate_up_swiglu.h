@@ -190,6 +190,6 @@ template <quant::Format... Formats>
 using NormGateUpSwiGluOf =
     PairList<NormGateUpSwiGlu<Formats, Formats>..., NormGateUpSwiGlu<quant::Q4_K, quant::Q6_K>,
              NormGateUpSwiGlu<quant::Q8_0, quant::Q5_0>, NormGateUpSwiGlu<quant::F16, quant::Q5_0>>;
-using NormGateUpSwigluPairs = ops::PackedFormatList::into<NormGateUpSwiGluOf>;
+using NormGateUpSwigluPairs = quant::FormatList::into<NormGateUpSwiGluOf>;
 
 }  // namespace kigo::pairs

@@ -202,6 +202,6 @@ struct NormHeadArgmax {
 
 template <quant::Format... Formats>
 using NormHeadArgmaxOf = PairList<NormHeadArgmax<Formats>...>;
-using NormHeadArgmaxPairs = ops::PackedFormatList::into<NormHeadArgmaxOf>;
+using NormHeadArgmaxPairs = quant::FormatList::into<NormHeadArgmaxOf>;
 
 }  // namespace kigo::pairs

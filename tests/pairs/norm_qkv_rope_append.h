@@ -349,11 +349,11 @@ struct NormQkvRopeAppend {
 };
 
 template <quant::Format... Formats>
-using NormQkvRopeAppendOf =
-    PairList<NormQkvRopeAppend<f16, Formats, Formats>..., NormQkvRopeAppend<f16, quant::Q5_0, quant::Q8_0>,
-             NormQkvRopeAppend<f16, quant::Q4_K, quant::Q6_K>,
-             NormQkvRopeAppend<float, quant::Q8_0, quant::F16>,
-             NormQkvRopeAppend<float, quant::F32, quant::F32>>;
-using NormQkvRopeAppendPairs = ops::PackedFormatList::into<NormQkvRopeAppendOf>;
+using NormQkvRopeAppendOf = PairList<
+    NormQkvRopeAppend<f16, Formats, Formats>..., NormQkvRopeAppend<f16, quant::Q5_0, quant::Q8_0>,
+    NormQkvRopeAppend<f16, quant::Q4_K, quant::Q6_K>, NormQkvRopeAppend<f16, quant::Q5_K, quant::Q6_K>,
+    NormQkvRopeAppend<f16, quant::Q3_K, quant::Q5_K>, NormQkvRopeAppend<float, quant::Q8_0, quant::F16>,
+    NormQkvRopeAppend<float, quant::F32, quant::F32>>;
+using NormQkvRopeAppendPairs = quant::FormatList::into<NormQkvRopeAppendOf>;
 
 }  // namespace kigo::pairs

@@ -139,7 +139,7 @@ concept CompletePair = requires(const typename P::Case& c, const Draw& draw, std
 
 /// The pairs of one op, for every element type or format: tests/pairs/kv_append.h ends with
 /// `using KvAppendPairs = PairList<KvAppend<float>, KvAppend<f16>>;`, named after the file, from which the
-/// list of all pairs is generated. `ops::PackedFormatList::into` applies a template to the formats.
+/// list of all pairs is generated. `quant::FormatList::into` applies a template to the formats.
 template <CompletePair... Pairs>
 struct PairList {};
 

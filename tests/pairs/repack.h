@@ -86,6 +86,6 @@ struct Repack {
 
 template <quant::Format... Formats>
 using RepackOf = PairList<Repack<Formats>...>;
-using RepackPairs = ops::PackedFormatList::into<RepackOf>;
+using RepackPairs = quant::FormatList::into<RepackOf>;
 
 }  // namespace kigo::pairs

@@ -75,6 +75,6 @@ struct Unpack {
 
 template <quant::Format... Formats>
 using UnpackOf = PairList<Unpack<Formats>...>;
-using UnpackPairs = ops::PackedFormatList::into<UnpackOf>;
+using UnpackPairs = quant::FormatList::into<UnpackOf>;
 
 }  // namespace kigo::pairs

@@ -78,7 +78,7 @@ TEST(Repack, GivesEachUnitOfAQ6KBlockItsBytesTogether) {
 
 template <class F>
 struct RepackOf : testing::Test {};
-TYPED_TEST_SUITE(RepackOf, ops::PackedFormatList::into<testing::Types>);
+TYPED_TEST_SUITE(RepackOf, quant::FormatList::into<testing::Types>);
 
 TYPED_TEST(RepackOf, IsInvertedByUnpackHoweverTheRowsArrive) {
   Packed matrix(TypeParam::name, 5, 3 * TypeParam::values);

@@ -14,7 +14,7 @@ struct PackingOf : testing::Test {
   const quant::TensorType& type = *quant::find_tensor_type(F::gguf_id);
   const ops::Packing* packing = ops::find_packing(F::gguf_id);
 };
-TYPED_TEST_SUITE(PackingOf, ops::PackedFormatList::into<testing::Types>);
+TYPED_TEST_SUITE(PackingOf, quant::FormatList::into<testing::Types>);
 
 template <class... Formats>
 struct Ids {
@@ -68,11 +68,7 @@ TEST(Packing, CountsBytesBeyond32Bits) {
 TEST(Packing, TheTypesAreThoseOfTheTable) {
   std::vector<uint32_t> ids;
   for (const ops::Packing& packing : ops::packings()) ids.push_back(packing.id);
-  EXPECT_EQ(ids, ops::PackedFormatList::into<Ids>::of());
-}
-
-TEST(Packing, HasNoFormForATypeThatOnlyTheReferenceDecodes) {
-  EXPECT_EQ(ops::find_packing(quant::Q5_K::gguf_id), nullptr);
+  EXPECT_EQ(ids, quant::FormatList::into<Ids>::of());
 }
 
 TEST(Packing, HasNoFormForATypeThatIsKnownBySizeOnly) {

@@ -35,9 +35,9 @@ inline std::string golden_model(const std::string& name) {
          (name == "haiku" ? "/haiku/haiku-q4_k_m.gguf" : cat("/tiny/", name, ".gguf"));
 }
 
-inline const std::vector<std::string> kGoldenModels = {"haiku",       "tiny-f16",     "tiny-q4_k",
-                                                       "tiny-q4_k_m", "tiny-q6_k",    "tiny-q8_0",
-                                                       "llama-f16",   "llama-q4_k_m", "llama-q6_k"};
+inline const std::vector<std::string> kGoldenModels = {
+    "haiku",     "tiny-f16",  "tiny-q4_k",    "tiny-q4_k_m", "tiny-q6_k",
+    "tiny-q8_0", "llama-f16", "llama-q4_k_m", "llama-q6_k",  "llama-q3_k_m"};
 
 /// Prompts of the golden records of a file; each has at least one token.
 inline std::vector<std::vector<uint32_t>> golden_prompts(const model::Model& file) {

@@ -25,7 +25,7 @@ TEST_F(GpuProgram, VerifyPassesForTheShippedModelInEveryMode) {
 }
 
 TEST_F(GpuProgram, VerifyPassesForLlamas) {
-  for (const char* name : {"llama-f16", "llama-q4_k_m", "llama-q6_k"}) {
+  for (const char* name : {"llama-f16", "llama-q4_k_m", "llama-q6_k", "llama-q3_k_m"}) {
     const Ran ran = kigo({"verify", cat(golden_folder(), "/tiny/", name, ".gguf"), "--backend", "cuda",
                           "--prefill", "precise"});
     EXPECT_EQ(ran.exit, 0) << ran.out << ran.err;
