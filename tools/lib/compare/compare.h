@@ -79,7 +79,8 @@ struct Checkpoint {
   std::optional<double> difference;        // root mean square difference from A over that of A's values
   double largest = 0;                      // largest finite magnitude
   double half_headroom = 0;                // 65504 / largest: below 1 a half cannot hold it
-  // Of the worst element: position counts from the start of the sequence; head is -1 where there are none.
+  // Of the first wrong element, else of the worst: position counts from the start of the sequence; head is -1
+  // where there are none.
   int64_t position = 0;
   int64_t head = -1;
   int64_t element = 0;
