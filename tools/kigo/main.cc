@@ -52,8 +52,8 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", KIGO_VERSION);
   int exit = kFailed;
-  for (const auto add :
-       {add_verify, add_haiku, add_generate, add_logits, add_tokenize, add_inspect, add_make_model}) {
+  for (const auto add : {add_verify, add_compare, add_capture, add_haiku, add_generate, add_logits,
+                         add_tokenize, add_inspect, add_make_model}) {
     add(app, exit);
   }
   try {
