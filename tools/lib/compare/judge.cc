@@ -13,6 +13,7 @@ namespace {
 using model::Tap;
 
 constexpr double kLargestHalf = 65504;
+constexpr int64_t kExplained = 16;  // looking for causes takes many times as long as finding what is wrong
 
 /// What nobody can tell from the input, because the input is not finite, counts as right: it was inherited.
 void forgive_unknown(std::span<const double> got, Expected& want) {
@@ -111,7 +112,7 @@ Checkpoint Judge::judged(const Where& where, const Stage& stage) {
   } else if (point.report.worst) {
     locate(stage, point.report.worst->flat, point);
   }
-  if (causes_ && point.origin == Origin::introduced) {
+  if (causes_ && point.origin == Origin::introduced && explained_++ < kExplained) {
     const auto before = latest_.find(stage.tap);
     point.causes = likely_causes({config_, weights_, stage, want, point.report, where.got, caches_,
                                   before == latest_.end() ? nullptr : &before->second});

@@ -48,6 +48,7 @@ class Judge {
   const Side& side_;
   int index_;
   bool causes_;
+  int64_t explained_ = 0;  // wrong checkpoints whose causes were looked for
   std::vector<KeptCache> caches_;
   std::optional<std::vector<double>> residual_;
   std::map<model::Tap, std::vector<double>> latest_;

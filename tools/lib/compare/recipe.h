@@ -72,13 +72,15 @@ struct Stored {
 
 /// Softmax of q k / sqrt(head_dim) over all positions up to each query's own, times v.
 struct Attended {
-  std::span<const double> q = {}, k = {},
-                          v = {};  // [tokens, heads], [positions, kv_heads], the same; times head_dim
+  // [tokens, heads], [positions, kv_heads], the same; times head_dim
+  std::span<const double> q = {}, k = {}, v = {};
   int64_t heads = 0;
   int64_t kv_heads = 0;
   int64_t head_dim = 0;
   int64_t first_position = 0;
   std::span<const double> q_bounds = {};  // errors of q, which travel through; empty: none
+  // Of wrong recipes: positions that a query sees beyond its own; below 0 its last ones are left out.
+  int64_t ahead = 0;
 };
 
 /// silu(gate) * up, each given as rows or as a product.

@@ -81,7 +81,9 @@ Softmax softmax_of(const Scores& scores, const Arithmetic& how) {
 
 void attend(const Attended& op, const Arithmetic& how, int64_t t, int64_t h, Expected& expected) {
   const int64_t kv_width = op.kv_heads * op.head_dim;
-  const int64_t keys = op.first_position + t + 1;
+  const int64_t held = static_cast<int64_t>(op.k.size()) / kv_width;
+  const int64_t keys = std::clamp<int64_t>(op.first_position + t + 1 + op.ahead, 0, held);
+  if (keys == 0) return;  // nothing to see leaves zeros
   const int64_t g = h / (op.heads / op.kv_heads);
   const auto q = static_cast<size_t>((t * op.heads + h) * op.head_dim);
   const Softmax softmax = softmax_of(scores_of(op, q, keys, g, how), how);
