@@ -50,6 +50,19 @@ Status OutputFile::append(std::span<const std::byte> bytes) {
   return {};
 }
 
+Status OutputFile::overwrite(uint64_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return io_error(path_, "cannot write");
+    }
+    bytes = bytes.subspan(static_cast<size_t>(written));
+    offset += static_cast<uint64_t>(written);
+  }
+  return {};
+}
+
 Status OutputFile::commit() {
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) return io_error(path_, "cannot replace");
   // Some file systems report a failed write only here; the name is taken back rather than left on half a
