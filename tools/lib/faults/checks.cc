@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "tools/lib/faults/checks_gpu.h"
+
 namespace kigo::tools {
 namespace {
 
@@ -45,6 +47,8 @@ constexpr auto kChecks = std::to_array<Check>({
     {"F79", 'g', "golden_test", "*tiny_q4_k_m*"},
     {"F82", 't', "laws_test", "*rmsnorm*"},
     {"F84", 'u', "core_compare_test", "Rejects.*"},
+    {"F87", 'u', "faults_test", "Capture.GivesBackTwoCheckpointsOfOneShape"},
+    {"F87", 'p', "faults_test", "Capture.NoTwoCheckpointsShareBytes"},
     {"F84", 'p', "core_compare_test", "Close.*"},
     {"F88", 'u', "core_base_test", "Json.*"},
     {"F06B", 'g', "core_quant_test", "*GoldenBlocks*"},
@@ -93,12 +97,14 @@ constexpr auto kParts = std::to_array<Part>({
     {"core_compare_test", "Report.", "harness:report"},
     {"core_compare_test", "", "harness:compare"},
     {"core_base_test", "Json.", "harness:report"},
+    {"faults_test", "Capture.", "harness:capture"},
     {"laws_test", "", "harness:compare"},
 });
 
 }  // namespace
 
 std::span<const Check> checks() { return kChecks; }
+std::span<const Check> gpu_checks() { return kGpuChecks; }
 std::span<const Control> controls() { return kControls; }
 
 std::string_view harness_part(std::string_view program, std::string_view test) {

@@ -14,6 +14,8 @@ struct Check {
   std::string_view filter;   // --gtest_filter
 };
 std::span<const Check> checks();
+/// Those that need one; the program names the fault's operation.
+std::span<const Check> gpu_checks();
 
 /// One thing that must not be flagged: docs/faults.md, section 6.
 struct Control {

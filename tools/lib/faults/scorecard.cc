@@ -35,8 +35,8 @@ int stage_of(std::string_view checkpoint) {
                                                     "tokens",       "text",         "stop",
                                                     "sample:probs", "sample:token", "harness:"};
   for (size_t i = 0; i < kStages.size(); ++i)
-    if (checkpoint.starts_with(kStages[i])) return static_cast<int>(i < 6 ? i : i + 1);
-  return 6;  // embed to logits
+    if (checkpoint.starts_with(kStages[i])) return static_cast<int>(i < 6 ? i : i + 2);
+  return checkpoint == "logits" ? 7 : 6;  // embed to output_norm
 }
 
 /// One red check, as a child reported it.
@@ -111,9 +111,9 @@ class Runner {
     Outcome outcome;
     for (const std::string& each : faults) outcome.reached[each] = 0;
     probe(on, report, outcome);
-    for (const Check& check : checks()) {
-      if (std::ranges::find(faults, check.fault) == faults.end() || !here(check.program)) continue;
-      judge(check.kind, std::string(check.program), program(check.program, check.filter, on, &report),
+    for (const Check* check : all_checks()) {
+      if (std::ranges::find(faults, check->fault) == faults.end()) continue;
+      judge(check->kind, std::string(check->program), program(check->program, check->filter, on, &report),
             outcome);
     }
     std::istringstream lines(read_text_file(report).value_or(""));
@@ -127,9 +127,9 @@ class Runner {
     Outcome outcome;
     probe("", {}, outcome);
     std::set<std::pair<std::string_view, std::string_view>> done;
-    for (const Check& check : checks()) {
-      if (here(check.program) && done.emplace(check.program, check.filter).second)
-        judge(check.kind, std::string(check.program), program(check.program, check.filter, "", nullptr),
+    for (const Check* check : all_checks()) {
+      if (done.emplace(check->program, check->filter).second)
+        judge(check->kind, std::string(check->program), program(check->program, check->filter, "", nullptr),
               outcome);
     }
     std::string bad;
@@ -144,6 +144,16 @@ class Runner {
   bool here(std::string_view program) const { return !path_of(program).empty(); }
 
  private:
+  /// Those that can be made here.
+  std::vector<const Check*> all_checks() const {
+    std::vector<const Check*> all;
+    for (const Check& check : checks())
+      if (here(check.program)) all.push_back(&check);
+    for (const Check& check : gpu_checks())
+      if (gpu_ && here(check.program)) all.push_back(&check);
+    return all;
+  }
+
   std::string path_of(std::string_view program) const {
     for (const char* folder : {"", "laws/", "laws/gpu/", "support/"}) {
       std::string path = cat(options_.tests, "/", folder, program);
@@ -162,6 +172,7 @@ class Runner {
     return {{"KIGO_FAULT", on},
             {"KIGO_FAULT_REPORT", report},
             {"RC_PARAMS", cat("seed=", kSeed)},
+            {"KIGO_CASES", "20"},
             {"OMP_WAIT_POLICY", "passive"}};
   }
 
@@ -227,6 +238,10 @@ void decide(FaultLine& line, const Fault& fault, const Outcome& outcome, bool gp
     line.position = first->position;
     line.over = first->over;
   }
+  // A law names the operation; where a case of attention is meant, that is its checkpoint.
+  const auto by_law = [](const Red& each) { return each.by.find("laws_gpu_test") != std::string::npos; };
+  const bool of_an_op = fault.checkpoint == "the op" || fault.checkpoint == "attn_mix";
+  if (of_an_op && std::ranges::any_of(outcome.red, by_law)) line.named = fault.checkpoint;
   for (const std::string& crash : outcome.crashed) line.detail += cat(line.detail.empty() ? "" : "; ", crash);
   if (!outcome.crashed.empty() && !may_crash(fault.name)) {
     line.verdict = FaultVerdict::error;
