@@ -111,6 +111,10 @@ class Runner {
     Outcome outcome;
     for (const std::string& each : faults) outcome.reached[each] = 0;
     probe(on, report, outcome);
+    for (const Check& check : checks()) {
+      if (std::ranges::find(faults, check.fault) != faults.end() && !here(check.program))
+        outcome.crashed.push_back(cat(check.program, " is not built"));
+    }
     for (const Check* check : all_checks()) {
       if (std::ranges::find(faults, check->fault) == faults.end()) continue;
       judge(check->kind, std::string(check->program), program(check->program, check->filter, on, &report),
