@@ -28,7 +28,7 @@ std::span<const Control> controls();
 /// The part of the harness that a red test belongs to: "harness:compare"; empty for tests of anything else.
 std::string_view harness_part(std::string_view program, std::string_view test);
 
-/// Why a kind of check cannot be made here; empty when it could.
-std::string_view why_not_run(char kind, bool gpu);
+/// Why the card cannot make a kind of check; empty when it must.
+std::string_view why_not_run(char kind);
 
 }  // namespace kigo::tools
