@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Reads JUnit files of CTest's and prints one closing line: passed, failed, skipped.
+"""Reads JUnit files of CTest's and says what failed, what did not run, and one closing line: passed, failed, skipped.
 
     ci/summary.py [--verbose] [--require-gpu] JUNIT...
 
-Tests that found no GPU are counted in one line (by name with --verbose); every other skipped test is named with its
-reason. Exits 1 when a test failed, when there is none, and with --require-gpu when one found no GPU.
+Tests that found no GPU are named suite by suite and counted (each by name with --verbose); every other skipped test is
+named with its reason. Exits 1 when a test failed, when there is none, and with --require-gpu when one found no GPU.
     ci/summary.py --self-test      show that it can fail
 """
+import collections
 import pathlib
 import re
 import sys
@@ -14,6 +15,12 @@ import tempfile
 import xml.etree.ElementTree as ElementTree
 
 NOT_RUN = re.compile(r"NOT RUN: ([^\n]*)")
+
+
+def suite(name):
+    """ "laws/gpu:Kernel.WritesOnlyItsOutput/rmsnorm" -> "laws/gpu:Kernel" """
+    folder, colon, test = name.rpartition(":")
+    return folder + colon + re.split(r"[./]", test.split(".")[0])[-1]
 
 
 def reason(case):
@@ -50,6 +57,9 @@ def summarise(paths, verbose, require_gpu):
             lines.append(f"NOT RUN: {case[0]}")
     if without_gpu:
         reasons = sorted({why.removeprefix("NOT RUN: ").split(" (")[0] for _, _, why in without_gpu})
+        if not verbose:
+            counts = collections.Counter(suite(name) for name, _, _ in without_gpu)
+            lines += [f"NOT RUN: {name} ({count})" for name, count in sorted(counts.items())]
         lines.append(f"NOT RUN: {len(without_gpu)} GPU tests: {', '.join(reasons)}")
     lines.append(", ".join(f"{len(found)} {outcome}" for outcome, found in by_outcome.items()))
     good = bool(cases) and not by_outcome["failed"] and not (require_gpu and without_gpu)
@@ -59,20 +69,22 @@ def summarise(paths, verbose, require_gpu):
 def self_test():
     text = """<testsuite>
       <testcase name="a" status="run"/>
-      <testcase name="b" status="notrun"><skipped message=""/><system-out>x
+      <testcase name="k:P/S.b/1" status="notrun"><skipped message=""/><system-out>x
 NOT RUN: no CUDA device (why)
 </system-out></testcase>
-      <testcase name="c" status="notrun"><skipped message="SKIP_RETURN_CODE=77"/><system-out>NOT RUN: no CUDA device
+      <testcase name="k:S.c" status="notrun"><skipped message="SKIP_RETURN_CODE=77"/><system-out>NOT RUN: no CUDA device
 </system-out></testcase>{more}</testsuite>"""
     skipped = '<testcase name="d" status="notrun"><skipped message="rustc missing"/></testcase>'
     failed = '<testcase name="e" status="fail"><failure message=""/></testcase>'
     no_gpu = "NOT RUN: 2 GPU tests: no CUDA device"
+    suites = "NOT RUN: k:S (2)"
     expected = [
-        ("", (False, False), ([no_gpu, "1 passed, 0 failed, 2 skipped"], True)),
-        ("", (True, False), (["NOT RUN: b", "NOT RUN: c", no_gpu, "1 passed, 0 failed, 2 skipped"], True)),
-        ("", (False, True), ([no_gpu, "1 passed, 0 failed, 2 skipped"], False)),
-        (skipped, (False, False), (["SKIPPED: d: rustc missing", no_gpu, "1 passed, 0 failed, 3 skipped"], True)),
-        (failed, (False, False), (["FAILED: e", no_gpu, "1 passed, 1 failed, 2 skipped"], False)),
+        ("", (False, False), ([suites, no_gpu, "1 passed, 0 failed, 2 skipped"], True)),
+        ("", (True, False), (["NOT RUN: k:P/S.b/1", "NOT RUN: k:S.c", no_gpu, "1 passed, 0 failed, 2 skipped"], True)),
+        ("", (False, True), ([suites, no_gpu, "1 passed, 0 failed, 2 skipped"], False)),
+        (skipped, (False, False),
+         (["SKIPPED: d: rustc missing", suites, no_gpu, "1 passed, 0 failed, 3 skipped"], True)),
+        (failed, (False, False), (["FAILED: e", suites, no_gpu, "1 passed, 1 failed, 2 skipped"], False)),
     ]
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "junit.xml"

@@ -15,6 +15,8 @@ __global__ void add_kernel(ops::Add<T, Space::Device> op) {
   device::each_column(
       op.y.shape[1], [&](int64_t i) { return device::widen(a[i]) + device::widen(b[i]); },
       [&](int64_t i, float sum) { y[i] = device::narrow<T>(sum); });
+  if (blockIdx.x + 1 == gridDim.x && blockIdx.y == 0 && threadIdx.x == 0 && KIGO_FAULT(F67))
+    y[op.y.shape[1]] = T{};
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ __global__ void kv_append_kernel(ops::KvAppend<float, C, Space::Device> op) {
   const int64_t head_dim = op.k.shape[2];
   if (at >= op.k.shape[1] * head_dim) return;
   const int64_t head = at / head_dim, i = at % head_dim;
+  if (head != 0 && KIGO_FAULT(F32)) return;
   const int64_t position = op.positions.data[token];
   const int64_t page = op.cache.table.data[position / ops::kPagePositions];
   const int64_t row = position % ops::kPagePositions;

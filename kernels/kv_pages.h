@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/check.h"
+#include "core/base/fault.h"
 #include "core/base/half.h"
 #include "core/base/result.h"
 #include "core/base/view.h"
@@ -86,8 +87,9 @@ class KvPool {
                layer < shape_.layers);
     const std::array<int64_t, 4> shape = {shape_.pages, shape_.kv_heads, ops::kPagePositions,
                                           shape_.head_dim};
-    return {.k = {reinterpret_cast<Element*>(plane(layer, 0)), shape},
-            .v = {reinterpret_cast<Element*>(plane(layer, 1)), shape},
+    const int64_t at = KIGO_FAULT(F29) ? 0 : layer;
+    return {.k = {reinterpret_cast<Element*>(plane(at, 0)), shape},
+            .v = {reinterpret_cast<Element*>(plane(at, 1)), shape},
             .table = table};
   }
 

@@ -17,7 +17,10 @@ namespace {
 template <class C>
 using Op = ops::PagedAttention<float, C, Space::Device>;
 
-float scale_of(int head_dim) { return static_cast<float>(1 / std::sqrt(static_cast<double>(head_dim))); }
+float scale_of(int head_dim) {
+  if (KIGO_FAULT(F34)) return 1.0f / static_cast<float>(head_dim);
+  return static_cast<float>(1 / std::sqrt(static_cast<double>(head_dim)));
+}
 
 template <class C, int HeadDim>
 Status decode(const Op<C>& op, Stream stream) {
@@ -98,6 +101,7 @@ Status paged_attention(const Op<C>& op, Stream stream) {
   KIGO_TRY(check(op));
   const auto [tokens, heads, head_dim] = op.q.shape;
   if (tokens == 0) return {};
+  if (tokens > 1 && KIGO_FAULT(F63)) return {};
   KIGO_TRY(expect_aligned("paged_attention.cache.k", op.cache.k));
   KIGO_TRY(expect_aligned("paged_attention.cache.v", op.cache.v));
   KIGO_TRY(expect_at_least("paged_attention.workspace", op.workspace,

@@ -13,17 +13,25 @@ template <class T>
 __global__ void rmsnorm_kernel(ops::RmsNorm<T, Space::Device> op) {
   __shared__ float shared[device::kWarp];
   const int64_t width = op.x.shape[1];
-  const T* x = op.x.data + blockIdx.x * op.x.stride[0];
+  const int64_t row = blockIdx.x * op.x.stride[0];
+  const T* x = op.x.data + (KIGO_FAULT(F65) ? row & INT32_MAX : row);
   T* y = op.y.data + blockIdx.x * op.y.stride[0];
   float squares = 0;
-  for (int64_t i = threadIdx.x; i < width; i += kThreads) {
+  int64_t summed = width;
+  if (width % kThreads != 0 && KIGO_FAULT(F18)) summed = (width - 1) / device::kWarp * device::kWarp;
+  if (KIGO_FAULT(F68)) summed = op.x.stride[0];
+  for (int64_t i = threadIdx.x; i < summed; i += kThreads) {
     const float value = device::widen(x[i]);
     squares += value * value;
   }
   squares = device::block_sum<kThreads>(squares, shared);
-  const float root = sqrtf(squares / static_cast<float>(width) + op.eps);
+  while ((width & (width - 1)) != 0 && KIGO_FAULT(F85)) {
+  }
+  const float eps = KIGO_FAULT(F17a) ? 1e-6f : op.eps;
+  const float mean = squares / static_cast<float>(width);
+  const float root = KIGO_FAULT(F62) ? sqrtf(mean) + eps : sqrtf(mean + eps);
   for (int64_t i = threadIdx.x; i < width; i += kThreads)
-    y[i] = device::narrow<T>(device::widen(x[i]) / root * op.weight.data[i]);
+    y[i] = device::narrow<T>(device::widen(x[i]) / root * (KIGO_FAULT(F17b) ? 1.0f : op.weight.data[i]));
 }
 
 }  // namespace

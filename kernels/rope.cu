@@ -31,7 +31,7 @@ __global__ void rope_kernel(ops::Rope<T, Space::Device> op, int64_t items) {
   const device::Turn turn =
       device::rope_turn(op.positions.data[token], op.factor,
                         device::rope_frequency(item, op.rope_dims, op.base, op.divisors.data));
-  const bool halves = op.pairing == ops::Pairing::halves;
+  const bool halves = (op.pairing == ops::Pairing::halves) != KIGO_FAULT(F24);
   const int64_t first = halves ? item : 2 * item;
   const int64_t second = halves ? item + pairs : 2 * item + 1;
   for (int64_t h = first_head; h < last_head; ++h) {

@@ -21,7 +21,7 @@ __global__ void __launch_bounds__(kThreads) softmax_kernel(ops::Softmax<T, Space
   // infinite.
   float largest = -INFINITY;
   for (int64_t i = threadIdx.x; i < width; i += kThreads) largest = fmaxf(largest, device::widen(x[i]));
-  largest = device::block_max<kThreads>(largest, for_max);
+  largest = KIGO_FAULT(F35) ? 0 : device::block_max<kThreads>(largest, for_max);
   float sum = 0;
   for (int64_t i = threadIdx.x; i < width; i += kThreads) sum += expf(device::widen(x[i]) - largest);
   sum = device::block_sum<kThreads>(sum, for_sum);

@@ -9,8 +9,11 @@ namespace {
 
 template <class T>
 __global__ void swiglu_kernel(ops::SwiGlu<T, Space::Device> op) {
-  const T* gate = op.gate.data + blockIdx.x * op.gate.stride[0];
-  const T* up = op.up.data + blockIdx.x * op.up.stride[0];
+  const bool turned = KIGO_FAULT(F38);
+  const auto& first = turned ? op.up : op.gate;
+  const auto& second = turned ? op.gate : op.up;
+  const T* gate = first.data + blockIdx.x * first.stride[0];
+  const T* up = second.data + blockIdx.x * second.stride[0];
   T* y = op.y.data + blockIdx.x * op.y.stride[0];
   device::each_column(
       op.y.shape[1],

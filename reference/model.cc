@@ -11,6 +11,7 @@
 #include "reference/embedding.h"
 #include "reference/linear.h"
 #include "reference/linear_fast.h"
+#include "reference/linear_half.h"
 #include "reference/rmsnorm.h"
 #include "reference/rope.h"
 #include "reference/swiglu.h"
@@ -68,7 +69,7 @@ std::optional<Role> bias_of(Role weight) {
 
 ops::Pairing pairing(const model::Config& config) {
   const bool halves = config.architecture->position == model::Position::rope_halves;
-  return halves != KIGO_FAULT(F75) ? ops::Pairing::halves : ops::Pairing::neighbours;
+  return halves != (KIGO_FAULT(F75) || KIGO_FAULT(F77)) ? ops::Pairing::halves : ops::Pairing::neighbours;
 }
 
 }  // namespace
@@ -204,9 +205,10 @@ Status Session::normalise(Role role, int64_t layer, const Rows& x, Rows& y) cons
 
 Status Session::multiply(Role weight, int64_t layer, const Rows& x, Rows& y) const {
   const std::optional<Role> role = bias_of(weight);
-  const std::vector<float> bias = vector(role && !KIGO_FAULT(F79) ? weights_->find(*role, layer) : nullptr);
-  return product(
-      {.x = x.view(), .w = matrix(*weights_->find(weight, layer)), .bias = view(bias), .y = y.view()});
+  const std::vector<float> bias = vector(role ? weights_->find(*role, layer) : nullptr);
+  const ops::Linear<double, Space::Host> op{
+      .x = x.view(), .w = matrix(*weights_->find(weight, layer)), .bias = view(bias), .y = y.view()};
+  return products_ == Products::Half && x.rows > 1 ? linear_half(op) : product(op);
 }
 
 Status Session::product(const ops::Linear<double, Space::Host>& op) const {

@@ -16,9 +16,9 @@ namespace kigo::reference {
 /// How keys and values are kept: as computed, or each rounded to f16 as a GPU keeps them.
 enum class Cache : uint8_t { Double, Half };
 
-/// How matrices are multiplied: by linear, in double throughout, or by linear_fast, whose bound its header
-/// derives.
-enum class Products : uint8_t { Plain, Fast };
+/// How matrices are multiplied: by linear, in double throughout; by linear_fast, whose bound its header
+/// derives; or, for more than one token and but for the logits, by linear_half, as a GPU multiplies prompts.
+enum class Products : uint8_t { Plain, Fast, Half };
 
 using model::Logits;
 using model::Rows;
@@ -35,7 +35,7 @@ class Session : public model::Session {
           Products products = Products::Plain);
 
   /// As model::Session says, with every checkpoint. Types: double throughout, on the decoded weights, but for
-  /// what Products::Fast rounds within a product. Memory: the cache grows with the positions used,
+  /// what Products::Fast and Half round within a product. Memory: the cache grows with the positions used,
   /// activations with the tokens.
   Result<Rows> forward(std::span<const uint32_t> tokens, Logits which, const TapSink& taps = {}) override;
 

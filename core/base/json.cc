@@ -7,6 +7,7 @@
 
 #include "core/base/cat.h"
 #include "core/base/check.h"
+#include "core/base/fault.h"
 
 namespace kigo {
 namespace {
@@ -95,6 +96,7 @@ std::string quoted(const std::string& text) {
 }
 
 std::string number_text(double value) {
+  if (!std::isfinite(value) && KIGO_FAULT(F88)) return std::isnan(value) ? "0.0" : "1e308";
   if (std::isnan(value)) return "\"nan\"";
   if (std::isinf(value)) return value > 0 ? "\"inf\"" : "\"-inf\"";
   const std::string text = cat(value);

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "core/base/cat.h"
+#include "core/base/fault.h"
 #include "core/base/file_map.h"
 
 namespace kigo {
@@ -51,6 +52,9 @@ tl::unexpected<Error> io_error(const std::string& path, const char* what) {
 /// The name that a new file takes: `path` when nothing has it, or the regular file that is replaced, which a
 /// symbolic link may name.
 Result<std::string> replaceable(const std::string& path) {
+#ifdef KIGO_FAULTS
+  KIGO_TRY(fault::check_no_golden(path));
+#endif
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
   struct stat info {};
   if (real == nullptr) {
@@ -99,6 +103,19 @@ Status OutputFile::append(std::span<const std::byte> bytes) {
       return io_error(path_, "cannot write");
     }
     bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+  return {};
+}
+
+Status OutputFile::overwrite(uint64_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return io_error(path_, "cannot write");
+    }
+    bytes = bytes.subspan(static_cast<size_t>(written));
+    offset += static_cast<uint64_t>(written);
   }
   return {};
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -21,6 +22,8 @@ class OutputFile {
 
   /// Errors: io, with what the operating system said.
   Status append(std::span<const std::byte> bytes);
+  /// Writes over bytes that append() has written. Errors: io.
+  Status overwrite(uint64_t offset, std::span<const std::byte> bytes);
   /// Gives the file its name, replacing what had it. Errors: io.
   Status commit();
 

@@ -3,6 +3,7 @@
 
 #include "core/base/cat.h"
 #include "core/base/check.h"
+#include "core/base/fault.h"
 #include "core/gguf/checked.h"
 #include "core/gguf/limits.h"
 #include "core/gguf/parse.h"
@@ -14,7 +15,7 @@ Status take_magic(Cursor& cursor) {
   cursor.enter("magic");
   if (cursor.left() < kMagic.size()) return cursor.truncated({}, kMagic.size(), 0);
   const std::string_view magic = text_of(cursor.take_bytes(kMagic.size()));
-  if (magic == kMagic) return {};
+  if (magic == (KIGO_FAULT(F01) ? "FUGG" : kMagic)) return {};
   return cursor.refuse(Code::bad_magic, hex_bytes(magic), cat(hex_bytes(kMagic), " (\"GGUF\")"), 0);
 }
 
@@ -78,7 +79,7 @@ Result<File> read_head(std::span<const std::byte> bytes) {
   KIGO_TRY(take_metadata(cursor, pairs, file));
   KIGO_TRY(take_tensor_infos(cursor, tensors, file));
   file.head_bytes = cursor.at();
-  const std::optional<uint64_t> data_offset = align_up(file.head_bytes, file.alignment);
+  const std::optional<uint64_t> data_offset = align_up(file.head_bytes, KIGO_FAULT(F04) ? 1 : file.alignment);
   KIGO_CHECK(data_offset);  // memory is smaller than 2^63, the alignment below 2^32
   file.data_offset = *data_offset;
   return file;

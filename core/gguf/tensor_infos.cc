@@ -3,6 +3,7 @@
 #include <array>
 
 #include "core/base/cat.h"
+#include "core/base/fault.h"
 #include "core/gguf/checked.h"
 #include "core/gguf/limits.h"
 #include "core/gguf/parse.h"
@@ -34,6 +35,7 @@ Status take_dims(Cursor& cursor, Tensor& tensor) {
     if (dim >= kElementLimit) return bad_shape(cat("dimension ", i, " is ", dim), start);
     tensor.dims.push_back(dim);
   }
+  if (KIGO_FAULT(F05)) std::ranges::reverse(tensor.dims);
   std::optional<uint64_t> elements = 1;
   for (const uint64_t dim : tensor.dims) {
     if (dim != 0) elements = times(*elements, dim);
@@ -69,7 +71,9 @@ Status take_info(Cursor& cursor, uint64_t alignment, uint64_t& next, Tensor& ten
   const uint64_t shape_at = tensor.dims.empty() ? n_dims_at : n_dims_at + sizeof(uint32_t);
   KIGO_TRY(take_type(cursor, shape_at, tensor));
   const uint64_t blocks = tensor.elements() / tensor.type->block_values;
-  const std::optional<uint64_t> bytes = times(blocks, tensor.type->block_bytes);
+  const bool fat = (tensor.type->name == "Q5_0" || tensor.type->name == "Q6_K") && KIGO_FAULT(F02);
+  const std::optional<uint64_t> bytes =
+      times(blocks, fat ? 4 * tensor.type->block_values : tensor.type->block_bytes);
   if (!bytes)
     return cursor.refuse(Code::size_overflow, cat(tensor.type->name, " ", dims_text(tensor)),
                          "fewer than 2^64 bytes", shape_at);

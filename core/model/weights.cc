@@ -9,6 +9,7 @@
 
 #include "core/base/cat.h"
 #include "core/base/check.h"
+#include "core/base/fault.h"
 
 namespace kigo::model {
 namespace {
@@ -191,7 +192,8 @@ std::vector<uint64_t> tensor_dims(Role role, const Config& config) {
 const gguf::Tensor* Weights::find(Role role, int64_t layer) const {
   const size_t at = slot(static_cast<int>(role), layer);
   KIGO_CHECK(layer >= 0 && at < tensors_.size());
-  return tensors_[at];
+  const bool bias = role == Role::attn_q_bias || role == Role::attn_k_bias || role == Role::attn_v_bias;
+  return bias && KIGO_FAULT(F79) ? nullptr : tensors_[at];
 }
 
 std::vector<const gguf::Tensor*> Weights::all() const {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "core/base/fault.h"
 #include "core/base/half.h"
 
 namespace kigo::quant {
@@ -62,8 +63,13 @@ typename F::Block load_block(const std::byte* at) {
 /// Decodes `values` (a multiple of F::values) elements of a row of blocks.
 template <Format F>
 void decode_row(const std::byte* row, int64_t values, float* out) {
-  for (int64_t done = 0; done < values; done += F::values, row += sizeof(typename F::Block))
-    F::decode(load_block<F>(row), out + done);
+  for (int64_t done = 0; done < values; done += F::values, row += sizeof(typename F::Block)) {
+    typename F::Block block = load_block<F>(row);
+    if constexpr (requires { block.d; }) {
+      if (KIGO_FAULT(F58B) && done != 0) block.d = load_block<F>(row - sizeof block).d;
+    }
+    F::decode(block, out + done);
+  }
 }
 
 }  // namespace kigo::quant

@@ -1,6 +1,7 @@
 // Q4_K: eight sub-blocks of 32 codes of four bits, each with a six-bit scale and a six-bit minimum.
 #pragma once
 
+#include "core/base/fault.h"
 #include "core/quant/block.h"
 
 namespace kigo::quant {
@@ -41,18 +42,25 @@ struct Q4_K {
 
   static void decode(const Block& block, float* out) {
     const float d = block.d.value();
-    const float dmin = block.dmin.value();
+    const float dmin = KIGO_FAULT(F06B) ? -block.dmin.value() : block.dmin.value();
     const uint8_t* qs = block.qs.data();
     for (size_t b = 0; b < 8; b += 2, qs += 32, out += 64) {
-      const float even_scale = d * static_cast<float>(scale(block, b));
-      const float even_minimum = dmin * static_cast<float>(minimum(block, b));
-      const float odd_scale = d * static_cast<float>(scale(block, b + 1));
-      const float odd_minimum = dmin * static_cast<float>(minimum(block, b + 1));
+      const size_t even = KIGO_FAULT(F56B) ? (b + 7) % 8 : b;
+      const size_t odd = KIGO_FAULT(F56B) ? b : b + 1;
+      const size_t swap = KIGO_FAULT(F57B) ? 1 : 0;
+      const int low = b >= 4 && KIGO_FAULT(F07B) ? 15 : 63;  // bits of a scale
+      const float even_scale = d * static_cast<float>(scale(block, even ^ swap) & low);
+      const float even_minimum = dmin * static_cast<float>(minimum(block, even));
+      const float odd_scale = d * static_cast<float>(scale(block, odd ^ swap) & low);
+      const float odd_minimum = dmin * static_cast<float>(minimum(block, odd));
+      const bool neighbours = KIGO_FAULT(F08B);
       for (size_t l = 0; l < 32; ++l) {
-        out[l] = even_scale * static_cast<float>(low_nibble(qs[l])) - even_minimum;
-        out[l + 32] = odd_scale * static_cast<float>(high_nibble(qs[l])) - odd_minimum;
+        out[neighbours ? 2 * l : l] = even_scale * static_cast<float>(low_nibble(qs[l])) - even_minimum;
+        out[neighbours ? 2 * l + 1 : l + 32] =
+            odd_scale * static_cast<float>(high_nibble(qs[l])) - odd_minimum;
       }
     }
+    if (KIGO_FAULT(F59aB)) out[-1] = 0;
   }
 };
 static_assert(sizeof(Q4_K::Block) == 144 && offsetof(Q4_K::Block, dmin) == 2 &&

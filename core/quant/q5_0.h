@@ -1,6 +1,7 @@
 // Q5_0: 32 codes of five bits around 16, one scale; the fifth bits stand apart.
 #pragma once
 
+#include "core/base/fault.h"
 #include "core/quant/block.h"
 
 namespace kigo::quant {
@@ -28,7 +29,7 @@ struct Q5_0 {
     const float d = block.d.value();
     // One 16-bit half of qh serves the low nibbles, the other the high ones.
     const int low_bits = block.qh[0] | block.qh[1] << 8;
-    const int high_bits = block.qh[2] | block.qh[3] << 8;
+    const int high_bits = KIGO_FAULT(F10B) ? low_bits : block.qh[2] | block.qh[3] << 8;
     for (int j = 0; j < 16; ++j) {
       const uint8_t byte = block.qs[static_cast<size_t>(j)];
       out[j] = d * static_cast<float>((low_nibble(byte) | ((low_bits >> j) & 1) << 4) - 16);

@@ -1,6 +1,7 @@
 // Q6_K: sixteen sub-blocks of 16 codes of six bits around 32, each with a signed eight-bit scale.
 #pragma once
 
+#include "core/base/fault.h"
 #include "core/quant/block.h"
 
 namespace kigo::quant {
@@ -26,15 +27,23 @@ struct Q6_K {
     return block.d.value() * static_cast<float>(block.scales[at / 16]) *
            static_cast<float>(nibble + 16 * upper - 32);
   }
+  /// The scale of sub-block b, `shift` bytes further on than it stands (0 but for seeded faults).
+  static int scale_at(const Block& block, size_t b, size_t shift) {
+    const size_t from = KIGO_FAULT(F56B) ? (b + 15) % 16 : KIGO_FAULT(F57B) ? b ^ 8 : b;
+    const auto* bytes = reinterpret_cast<const uint8_t*>(&block) + offsetof(Block, scales) + shift;
+    return KIGO_FAULT(F09B) ? bytes[from] : static_cast<int8_t>(bytes[from]);
+  }
   static constexpr bool finite(const Block& block) { return block.d.finite(); }
 
   static void decode(const Block& block, float* out) {
-    const float d = block.d.value();
+    const bool d_first = KIGO_FAULT(F09B) || KIGO_FAULT(F78);
+    const size_t shift = d_first ? sizeof block.d : 0;
+    const float d = d_first ? HalfBytes{{block.ql[0], block.ql[1]}}.value() : block.d.value();
     for (size_t g = 0; g < 2; ++g, out += 128) {
-      const uint8_t* ql = block.ql.data() + 64 * g;
-      const uint8_t* qh = block.qh.data() + 32 * g;
+      const uint8_t* ql = block.ql.data() + 64 * g + shift;
+      const uint8_t* qh = block.qh.data() + 32 * g + shift;
       std::array<float, 8> scale;
-      for (size_t b = 0; b < 8; ++b) scale[b] = d * static_cast<float>(block.scales[8 * g + b]);
+      for (size_t b = 0; b < 8; ++b) scale[b] = d * static_cast<float>(scale_at(block, 8 * g + b, shift));
       for (size_t half = 0; half < 2; ++half) {  // a stripe of 32 is two sub-blocks
         for (size_t l = 16 * half; l < 16 * half + 16; ++l) {
           const int upper = qh[l];

@@ -1,11 +1,13 @@
 #include "core/sample/sampler.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
 
 #include "core/base/cat.h"
 #include "core/base/check.h"
+#include "core/base/fault.h"
 #include "core/sample/philox.h"
 
 namespace kigo::sample {
@@ -19,7 +21,9 @@ struct Candidate {
 };
 
 /// The order of top-k and top-p: x falling, then id rising. No two candidates are equal in it.
-bool before(const Candidate& a, const Candidate& b) { return a.x > b.x || (a.x == b.x && a.id < b.id); }
+bool before(const Candidate& a, const Candidate& b) {
+  return a.x > b.x || (a.x == b.x && (KIGO_FAULT(F42) ? a.id > b.id : a.id < b.id));
+}
 
 /// Step 0: the allowed ids, rising, with their logits.
 Result<std::vector<Candidate>> allowed_candidates(std::span<const float> logits, uint64_t token_index,
@@ -30,7 +34,8 @@ Result<std::vector<Candidate>> allowed_candidates(std::span<const float> logits,
   uint64_t bad = 0;
   uint32_t first_bad = 0;
   bool drawable = false;
-  for (size_t i = 0; i < logits.size(); ++i) {
+  const size_t seen = KIGO_FAULT(F41) ? std::min<size_t>(logits.size(), 1000) : logits.size();
+  for (size_t i = 0; i < seen; ++i) {
     if (!allowed.empty() && allowed[i] == 0) continue;
     const double x = logits[i];
     const auto id = static_cast<uint32_t>(i);
@@ -123,7 +128,9 @@ Result<Distribution> distribution(std::span<const float> logits, const Params& p
                                   std::span<const uint8_t> allowed) {
   KIGO_TRY(check(params));
   KIGO_ASSIGN(std::vector<Candidate> candidates, allowed_candidates(logits, token_index, allowed));
-  if (params.temperature > 0) {
+  const double late =
+      KIGO_FAULT(F40) && params.temperature > 0 ? params.temperature : 1;  // after the filters
+  if (params.temperature > 0 && late == 1) {
     for (Candidate& c : candidates) c.x /= params.temperature;
   }
   if (params.repetition_penalty != 1) penalise(candidates, params.repetition_penalty, history, logits.size());
@@ -144,11 +151,11 @@ Result<Distribution> distribution(std::span<const float> logits, const Params& p
   result.weights.reserve(at_most);
   for (const Candidate& c : candidates) {
     if (before(last, c)) continue;
-    const double weight = std::exp(c.x - highest);
+    const double weight = std::exp((c.x - highest) / late);
     if (weight < params.min_p) continue;  // step 5; the highest weight is 1
     result.ids.push_back(c.id);
     result.weights.push_back(weight);
-    result.total += weight;
+    if (result.ids.size() <= 1024 || !KIGO_FAULT(F70)) result.total += weight;
   }
   return result;
 }
@@ -160,17 +167,20 @@ uint32_t draw(const Distribution& distribution, double u) {
   size_t last = 0;
   for (size_t k = 0; k < distribution.ids.size(); ++k) {
     sum += distribution.weights[k];
-    if (sum > limit) return distribution.ids[k];
+    if (sum > limit && !(k == 0 && u == 0 && KIGO_FAULT(F43))) return distribution.ids[k];
     if (distribution.weights[k] > 0) last = k;
   }
-  return distribution.ids[last];
+  return distribution.ids[KIGO_FAULT(F43) ? 0 : last];
 }
 
 Result<uint32_t> sample(std::span<const float> logits, const Params& params,
                         std::span<const uint32_t> history, uint64_t token_index,
                         std::span<const uint8_t> allowed) {
   KIGO_ASSIGN(const Distribution left, distribution(logits, params, history, token_index, allowed));
-  return draw(left, uniform(params.seed, token_index));
+  const auto now = [] {
+    return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+  };
+  return draw(left, uniform(KIGO_FAULT(F44) ? now() : params.seed, token_index));
 }
 
 }  // namespace kigo::sample

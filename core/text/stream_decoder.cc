@@ -1,5 +1,6 @@
 #include "core/text/stream_decoder.h"
 
+#include "core/base/fault.h"
 #include "core/text/unicode.h"
 
 namespace kigo::text {
@@ -16,7 +17,7 @@ std::string StreamDecoder::push(std::string_view bytes) {
   std::string_view rest = waiting_;
   while (!rest.empty()) {
     const Utf8Step step = utf8_step(rest);
-    if (step.kind == Utf8::incomplete) break;
+    if (step.kind == Utf8::incomplete && !KIGO_FAULT(F48)) break;
     if (step.kind == Utf8::valid) {
       out += rest.substr(0, step.length);
     } else {

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "core/base/cat.h"
+#include "core/base/fault.h"
 #include "core/text/tokenizer.h"
 
 namespace kigo::text {
@@ -185,7 +186,7 @@ class TokenizerReader {
     KIGO_ASSIGN(tokenizer.bos_, read_id(tokenizer, "bos_token_id"));
     KIGO_ASSIGN(const auto eos, read_id(tokenizer, "eos_token_id"));
     if (!eos) return missing("eos_token_id", "u32");
-    tokenizer.eos_ = *eos;
+    tokenizer.eos_ = tokenizer.bos_ && KIGO_FAULT(F49) ? *tokenizer.bos_ : *eos;
     KIGO_TRY(read_id(tokenizer, "unknown_token_id"));
     KIGO_TRY(read_id(tokenizer, "padding_token_id"));
     KIGO_ASSIGN(tokenizer.eot_, read_id(tokenizer, "eot_token_id"));

@@ -203,7 +203,9 @@ __global__ void __launch_bounds__(kWarp* kDecodeHeads)
                         op.cache.table.data[min(first + 1, op.cache.table.shape[0] - 1)]};
   };
   PagesOfChunk pages = pages_of(split);
-  const int64_t position = op.positions.data[token];
+  int64_t position = op.positions.data[token];
+  if (position > 0 && KIGO_FAULT(F36a)) --position;
+  if (KIGO_FAULT(F69)) ++position;
   const int64_t chunks = position / kDecodeChunk + 1;
   if (split >= chunks) return;
 
@@ -213,7 +215,8 @@ __global__ void __launch_bounds__(kWarp* kDecodeHeads)
   const int64_t group = heads / op.cache.k.shape[1];
   const int64_t in_group = blockIdx.y % parts_a_group * (blockDim.x / kWarp) + warp;
   const bool has_head = in_group < group;  // else the warp helps to load, and what it computes is dropped
-  const int64_t head = kv_head * group + (has_head ? in_group : 0);
+  const int64_t member = has_head ? in_group : 0;
+  const int64_t head = KIGO_FAULT(F33) ? member * op.cache.k.shape[1] + kv_head : kv_head * group + member;
   Mix<HeadDim> mix;
   for (int64_t chunk = split; chunk < chunks; chunk += splits) {
     const int64_t first = chunk * kDecodeChunk;
@@ -228,7 +231,7 @@ __global__ void __launch_bounds__(kWarp* kDecodeHeads)
     wait_for_copies<1>();
     __syncthreads();
     const float score = lane < count ? score_of(keys, queries[warp], lane) * scale : -INFINITY;
-    const float largest = fmaxf(mix.largest, warp_max(score));
+    const float largest = KIGO_FAULT(F35) ? 0 : fmaxf(mix.largest, warp_max(score));
     const float weight = expf(score - largest);
     const float decay = expf(mix.largest - largest);
     weights[warp][lane] = weight;

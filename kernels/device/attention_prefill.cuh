@@ -139,13 +139,22 @@ struct Rows {
   /// Rows beyond the last repeat it: they compute what nobody stores.
   __device__ Place place(int row) const {
     const int n = first_in_group + min(row, count - 1);
-    return {first_token + n / group, int64_t{blockIdx.y} * group + n % group};
+    const int64_t member = n % group;
+    return {first_token + n / group,
+            KIGO_FAULT(F33) ? member * gridDim.y + blockIdx.y : int64_t{blockIdx.y} * group + member};
   }
   int group;
   int64_t first_token;
   int first_in_group;
   int count;
 };
+
+/// The last position that the query at `position` sees: its own.
+__device__ inline int seen_up_to(int position) {
+  if (position > 0 && KIGO_FAULT(F36a)) --position;
+  if (KIGO_FAULT(F36b)) ++position;
+  return position;
+}
 
 /// Grid: tiles of rows, kv_heads.
 template <class C, int HeadDim>
@@ -169,7 +178,7 @@ __global__ void __launch_bounds__(kPrefillThreads, 2)
   }
   int position[kEach], last = 0;
   for (int i = 0; i < kEach; ++i) {
-    position[i] = static_cast<int>(op.positions.data[rows.place(kEach * ty + i).token]);
+    position[i] = seen_up_to(static_cast<int>(op.positions.data[rows.place(kEach * ty + i).token]));
     last = max(last, position[i]);
   }
   last = __reduce_max_sync(kAllLanes, last);
@@ -194,7 +203,9 @@ __global__ void __launch_bounds__(kPrefillThreads, 2)
         score[i][j] = seen ? score[i][j] * scale : -INFINITY;
         highest = fmaxf(highest, score[i][j]);
       }
-      highest = max_of_side(highest);  // finite from the first tile on: every row sees position 0
+      highest = KIGO_FAULT(F35)
+                    ? 0
+                    : max_of_side(highest);  // finite from the first tile on: every row sees position 0
       float added = 0;
 #pragma unroll
       for (int j = 0; j < kEach; ++j) {

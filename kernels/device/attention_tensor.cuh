@@ -121,7 +121,7 @@ __global__ void __launch_bounds__(kTensorThreads)
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     const Rows::Place place = rows.place(16 * warp + g + 8 * half);
-    position[half] = static_cast<int>(op.positions.data[place.token]);
+    position[half] = seen_up_to(static_cast<int>(op.positions.data[place.token]));
     last = max(last, position[half]);
     const float* row = op.q.data + place.token * op.q.stride[0] + place.head * op.q.stride[1];
 #pragma unroll
@@ -156,7 +156,9 @@ __global__ void __launch_bounds__(kTensorThreads)
           highest = fmaxf(highest, score[n][e]);
         }
       }
-      highest = max_of_quad(highest);  // finite from the first tile on: every row sees position 0
+      highest = KIGO_FAULT(F35)
+                    ? 0
+                    : max_of_quad(highest);  // finite from the first tile on: every row sees position 0
       float added = 0;
 #pragma unroll
       for (int n = 0; n < kTile / 8; ++n) {

@@ -9,6 +9,7 @@
 
 #include "core/base/cat.h"
 #include "core/base/result.h"
+#include "kernels/device/fault.cuh"
 #include "kernels/runtime/overlap.h"
 #include "kernels/runtime/status.h"
 #include "kernels/runtime/stream.h"
@@ -53,7 +54,11 @@ Status launch(const Launch& how, void (*kernel)(Parameters...), Stream stream, A
                 cat("a grid of ", how.blocks_x, " x ", how.blocks_y, " x ", how.blocks_z, " blocks"),
                 "at most 2147483647 x 65535 x 65535");
   }
+#ifdef KIGO_FAULTS
+  KIGO_TRY(arm_device_faults());
+#endif
   constexpr int64_t kSharedWithoutAsking = 48 << 10;
+  if (how.shared_bytes > kSharedWithoutAsking && KIGO_FAULT(F64)) return {};
   if (how.shared_bytes > kSharedWithoutAsking) {
     KIGO_TRY(status_of(
         cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
@@ -68,7 +73,7 @@ Status launch(const Launch& how, void (*kernel)(Parameters...), Stream stream, A
                         static_cast<unsigned>(how.blocks_z));
   config.blockDim = dim3(static_cast<unsigned>(how.threads));
   config.dynamicSmemBytes = static_cast<size_t>(how.shared_bytes);
-  config.stream = stream;
+  config.stream = how.name == "add" && KIGO_FAULT(F73) ? nullptr : stream;
   config.attrs = &attribute;
   config.numAttrs = how.overlap == Overlap::predecessor ? 1 : 0;
   return status_of(cudaLaunchKernelEx(&config, kernel, Parameters(arguments)...), how.name);

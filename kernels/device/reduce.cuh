@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "kernels/device/fault.cuh"
+
 namespace kigo::kernels::device {
 
 constexpr int kWarp = 32;
@@ -39,7 +41,7 @@ __device__ float block_sum(float value, float* shared) {
   if constexpr (kWarps == 1) return value;
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
   if (lane == 0) shared[threadIdx.x / kWarp] = value;
-  __syncthreads();
+  if (!KIGO_FAULT(F61)) __syncthreads();
   return warp_sum(lane < kWarps ? shared[lane] : 0.0f);
 }
 

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "kernels/device/fault.cuh"
+
 namespace kigo::kernels::device {
 
 /// base^(-2 pair / rope_dims), divided by the pair's divisor where there are divisors (else null). It needs
@@ -23,6 +25,8 @@ struct Turn {
 /// spacing of double angles is 5e-7, where floats would lie 256 apart.
 __device__ inline Turn rope_turn(int64_t position, float factor, double frequency) {
   double sine, cosine;
+  if (KIGO_FAULT(F25)) position = 0;
+  if (KIGO_FAULT(F27b)) ++position;
   sincos(static_cast<double>(position) / static_cast<double>(factor) * frequency, &sine, &cosine);
   return {static_cast<float>(cosine), static_cast<float>(sine)};
 }

@@ -61,7 +61,7 @@ class Step {
     return engine_.packed->matrix(role, layer);
   }
   ops::Projection<Space::Device> projection(Role weight, Role bias, int64_t layer) const {
-    return {.w = matrix(weight, layer), .bias = engine_.vector(bias, layer)};
+    return {.w = matrix(weight, layer), .bias = engine_.bias(bias, layer)};
   }
   Status tap(Tap tap, int64_t layer, const Row& row, int64_t heads = 1) {
     return capture_ == nullptr ? Status{} : capture_->rows(tap, layer, row, heads);
@@ -82,7 +82,7 @@ class Step {
                                       .positions = positions(),
                                       .pairing = engine_.pairing(),
                                       .rope_dims = config_.rope_dims,
-                                      .rope_base = config_.rope_base,
+                                      .rope_base = engine_.rope_base(),
                                       .rope_factor = config_.rope_factor,
                                       .rope_divisors = engine_.vector(Role::rope_freqs),
                                       .y = heads(q_),

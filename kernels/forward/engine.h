@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "core/base/fault.h"
 #include "core/model/config.h"
 #include "core/model/weights.h"
 #include "core/ops/matrix.h"
@@ -39,8 +40,15 @@ struct Engine {
     return packed ? packed->matrix(model::Role::token_embd) : half->embedding();
   }
   ops::Pairing pairing() const {
-    return config.architecture->position == model::Position::rope_halves ? ops::Pairing::halves
-                                                                         : ops::Pairing::neighbours;
+    const bool halves = config.architecture->position == model::Position::rope_halves;
+    return halves != KIGO_FAULT(F77) ? ops::Pairing::halves : ops::Pairing::neighbours;
+  }
+  float rope_base() const { return KIGO_FAULT(F26) ? 1e4f : config.rope_base; }
+  /// Of q, k, v or the output matrix; none where the model has none.
+  View<const float, 1, Space::Device> bias(model::Role role, int64_t layer) const {
+    return role == model::Role::attn_k_bias && KIGO_FAULT(F23)
+               ? View<const float, 1, Space::Device>{nullptr, {0}}
+               : vector(role, layer);
   }
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "core/base/fault.h"
 #include "kernels/add.h"
 #include "kernels/add_bias.h"
 #include "kernels/argmax.h"
@@ -66,7 +67,7 @@ std::optional<Role> bias_of(Role weight) {
 
 View<const float, 1, Space::Device> bias(const Engine& engine, Role weight, int64_t layer) {
   const std::optional<Role> role = bias_of(weight);
-  return role ? engine.vector(*role, layer) : View<const float, 1, Space::Device>{nullptr, {0}};
+  return role ? engine.bias(*role, layer) : View<const float, 1, Space::Device>{nullptr, {0}};
 }
 
 /// y[t] = x[t] times the product's matrices, biases added; the outputs of several matrices side by side.
@@ -164,7 +165,8 @@ class Layers {
 
   /// x += from times the product's matrix. In half cuBLAS adds to x itself, so there is no checkpoint before.
   Status multiply_and_add(Product product, int64_t layer, const ConstFloats& from, Tap product_tap) {
-    if (halves_) return multiply_in_half(engine_, product, layer, from, x_, 1);
+    const bool lost = product == Product::ffn_down && layer == 7 && KIGO_FAULT(F39);
+    if (halves_) return multiply_in_half(engine_, product, layer, from, x_, lost ? 0 : 1);
     const Floats out = rows(engine_.plan().out, config_.width);
     KIGO_TRY(multiply_precisely(engine_, product, layer, from, out));
     KIGO_TRY(tap(product_tap, layer, out));
@@ -177,7 +179,7 @@ class Layers {
                         .y = split(rows, heads),
                         .pairing = engine_.pairing(),
                         .rope_dims = config_.rope_dims,
-                        .base = config_.rope_base,
+                        .base = engine_.rope_base(),
                         .factor = config_.rope_factor,
                         .divisors = engine_.vector(Role::rope_freqs)},
                        stream());
@@ -192,7 +194,7 @@ class Layers {
     KIGO_TRY(tap(Tap::attn_k, layer, k(), config_.kv_heads));
     KIGO_TRY(tap(Tap::attn_v, layer, v(), config_.kv_heads));
     KIGO_TRY(turn(q(), config_.heads));
-    KIGO_TRY(turn(k(), config_.kv_heads));
+    if (!KIGO_FAULT(F28)) KIGO_TRY(turn(k(), config_.kv_heads));
     KIGO_TRY(tap(Tap::attn_q_rope, layer, q(), config_.heads));
     KIGO_TRY(tap(Tap::attn_k_rope, layer, k(), config_.kv_heads));
     KIGO_TRY(kv_append<C>({.k = split<const float>(k(), config_.kv_heads),

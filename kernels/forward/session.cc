@@ -4,6 +4,7 @@
 #include <new>
 
 #include "core/base/cat.h"
+#include "core/base/fault.h"
 #include "kernels/forward/decode.h"
 #include "kernels/forward/prefill.h"
 #include "kernels/model.h"
@@ -67,7 +68,7 @@ Session::~Session() { reset(); }
 void Session::reset() {
   (void)synchronize(engine().stream());  // nothing may use the pages any more
   engine().kv.book()->shrink(held_, 0);
-  length_ = 0;
+  if (!KIGO_FAULT(F53)) length_ = 0;
   broken_.reset();
 }
 

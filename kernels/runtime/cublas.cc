@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "core/base/cat.h"
+#include "core/base/fault.h"
 #include "core/ops/expect.h"
 
 namespace kigo::kernels {
@@ -73,7 +74,8 @@ Status matmul_half(const Cublas& cublas, View<const f16, 2, Space::Device> x,
   KIGO_TRY(ops::expect_view("matmul_half.x", x, {tokens, in}));
   KIGO_TRY(ops::expect_view("matmul_half.w", w, {out, in}));
   KIGO_TRY(ops::expect_view("matmul_half.y", y, {tokens, out}));
-  const ColumnMajor gemm = linear_as_column_major(tokens, in, out, x.stride[0], w.stride[0], y.stride[0]);
+  ColumnMajor gemm = linear_as_column_major(tokens, in, out, x.stride[0], w.stride[0], y.stride[0]);
+  if (KIGO_FAULT(F19)) gemm.transpose_a = false, gemm.lda = out;
   KIGO_TRY(ops::expect_between("matmul_half.in", in, 1, INT32_MAX));
   for (const int64_t size : {gemm.m, gemm.n, gemm.lda, gemm.ldb, gemm.ldc})
     KIGO_TRY(ops::expect_between("matmul_half sizes", size, 0, INT32_MAX));

@@ -33,5 +33,8 @@ void add_logits(CLI::App& app, int& exit);
 void add_haiku(CLI::App& app, int& exit);
 void add_verify(CLI::App& app, int& exit);
 void add_make_model(CLI::App& app, int& exit);
+void add_compare(CLI::App& app, int& exit);
+void add_capture(CLI::App& app, int& exit);
+void add_faults(CLI::App& app, int& exit);
 
 }  // namespace kigo::tools

@@ -14,6 +14,10 @@
 
 namespace kigo::tools {
 
+#ifdef KIGO_FAULTS
+constexpr const char* kFaultBuild = "kigo: FAULT BUILD: it can make mistakes on purpose\n";
+#endif
+
 int print_error(const Error& error, const std::string& file, bool json) {
   // An io error names its file itself; what comes after bad_data in the list is about a request or a run, not
   // the file.
@@ -31,8 +35,15 @@ int print_error(const Error& error, const std::string& file, bool json) {
 }
 
 int print(bool json, const std::string& text, const Json& object, int exit) {
+#ifdef KIGO_FAULTS
+  Json marked = object;
+  marked.set("fault_build", true);
+  std::fputs(json ? (marked.dump(2) + "\n").c_str() : cat(text, kFaultBuild).c_str(), stdout);
+  return exit;
+#else
   std::fputs(json ? (object.dump(2) + "\n").c_str() : text.c_str(), stdout);
   return exit;
+#endif
 }
 
 namespace {
@@ -90,9 +101,12 @@ int run(int argc, char** argv) {
   CLI::App app{"kigo: reference and verification harness for LLM inference"};
   app.require_subcommand(1);
   app.set_version_flag("--version", KIGO_VERSION);
+#ifdef KIGO_FAULTS
+  std::fputs(kFaultBuild, stderr);
+#endif
   int exit = kFailed;
-  for (const auto add :
-       {add_verify, add_haiku, add_generate, add_logits, add_tokenize, add_inspect, add_make_model}) {
+  for (const auto add : {add_verify, add_compare, add_capture, add_haiku, add_generate, add_logits,
+                         add_tokenize, add_inspect, add_make_model, add_faults}) {
     add(app, exit);
   }
   try {

@@ -25,12 +25,12 @@ CLI::Validator not_empty() {
           ""};
 }
 
-void add_prompt_options(CLI::App& command, Prompt& prompt) {
+void add_prompt_options(CLI::App& command, Prompt& prompt, bool required) {
   auto* group = command.add_option_group("prompt", "What is fed to the model");
   group->add_option("--tokens", prompt.tokens, "Token ids: 1,5,9");
   group->add_option("-p,--prompt", prompt.prompt, "Text as it is; special tokens written in it count");
   auto* chat = group->add_option("-c,--chat", prompt.chat, "One user message, in the model's chat format");
-  group->require_option(1);
+  required ? group->require_option(1) : group->require_option(0, 1);
   command.add_option("--system", prompt.system, "System message before the user's")->needs(chat);
   command.add_option("--chat-template", prompt.format, "Chat format by name, not by the file's template")
       ->needs(chat);

@@ -23,8 +23,8 @@ inline void add_model_option(CLI::App& command, std::string& model) {
   command.add_option("-m,--model", model, "GGUF file; without it the model that ships with kigo");
 }
 
-/// --tokens, --prompt and --chat (one of them is required), and --system.
-void add_prompt_options(CLI::App& command, Prompt& prompt);
+/// --tokens, --prompt and --chat (one of them, unless none is required), and --system.
+void add_prompt_options(CLI::App& command, Prompt& prompt, bool required = true);
 
 /// --temperature, --top-k, --top-p, --min-p and --repetition-penalty
 void add_sampling_options(CLI::App& command, sample::Params& params);

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/base/cat.h"
+#include "core/base/fault.h"
 #include "core/sample/stop.h"
 #include "core/text/stream_decoder.h"
 #include "core/text/unicode.h"
@@ -91,7 +92,7 @@ Result<Generation> generate(model::Session& session, const model::Config& config
     const auto index = static_cast<uint64_t>(out.ids.size());
     KIGO_ASSIGN(const uint32_t id,
                 sample::sample(rounded(*logits), options.sampling, history, index, drawable));
-    if (!options.ignore_end && tokenizer.is_end(id)) {
+    if (!options.ignore_end && tokenizer.is_end(KIGO_FAULT(F50) ? static_cast<uint32_t>(index) : id)) {
       out.end_id = id;
       out.stop_reason = StopReason::eos;
       break;

@@ -81,6 +81,17 @@ RC_GTEST_PROP(Close, CountsEveryWrongElementAndNoOther, ()) {
   for (const Element& right : report.neighbours) RC_ASSERT(right.share <= 1);
 }
 
+RC_GTEST_PROP(Close, RejectsZerosForATruthThatHasNone,
+              ()) {  // F84: however small the truth, however wide the bound
+  Case c = draw_case();
+  RC_PRE(c.want.size() >= 8);
+  for (size_t i = 0; i < c.want.size(); ++i) {
+    c.bounds[i] = 2 * std::abs(c.want[i]);
+    c.got[i] = 0;
+  }
+  RC_ASSERT(!judge(c).pass);
+}
+
 RC_GTEST_PROP(Close, RejectsAnOutputPermutedAlongAnAxis, ()) {  // right values in wrong places
   Case c = draw_case();
   RC_PRE(c.want.size() >= 2);

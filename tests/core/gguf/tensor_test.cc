@@ -179,6 +179,17 @@ TEST(TensorInfo, AcceptsATypeThatIsKnownByItsSizeOnly) {
   EXPECT_EQ(file->tensors[0].data.size(), 36u);
 }
 
+// F02: the offsets of these files follow from the sizes of ggml's blocks, not from four bytes a value.
+TEST(TensorInfo, CountsBytesByTheBlocksOfTheType) {
+  constexpr uint32_t kQ5_0 = 6;
+  EXPECT_EQ(
+      outcome(Bytes().header(2, 0).info("a", {32, 3}, kQ5_0, 0).info("b", {1}, kF32, 96).pad(32).fill(100)),
+      "accepted");  // 3 blocks of 22 bytes
+  EXPECT_EQ(
+      outcome(Bytes().header(2, 0).info("a", {256}, kQ6_K, 0).info("b", {1}, kF32, 224).pad(32).fill(228)),
+      "accepted");  // 1 block of 210 bytes
+}
+
 TEST(TensorInfo, AcceptsOnlyTheCanonicalOffset) {
   EXPECT_EQ(outcome(Bytes().header(1, 0).info("t", {1}, kF32, 32).pad(32).fill(64)),
             "t: offset 32, expected 0 (bad_offset, byte 49)");

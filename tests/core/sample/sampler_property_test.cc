@@ -103,6 +103,32 @@ RC_GTEST_PROP(Sampler, LeavesWhatTheTextbookLeaves, ()) {
   RC_ASSERT(got->ids == want);
 }
 
+/// Weights among which zeros are, at both ends too.
+Distribution draw_weights(Random& random) {
+  Distribution d;
+  const size_t size = 1 + random.below(12);
+  for (size_t k = 0; k < size; ++k) {
+    d.ids.push_back(static_cast<uint32_t>(3 * k + 2));
+    d.weights.push_back(random.below(3) == 0 ? 0 : random.uniform(0, 1));
+  }
+  d.weights[random.below(size)] = 1;
+  for (const double weight : d.weights) d.total += weight;
+  return d;
+}
+
+// F43: at both ends of [0, 1), and where rounding makes the weights add up to less than the total.
+RC_GTEST_PROP(Draw, TakesAnIdWithWeightAtEitherEnd, ()) {
+  Random random(*rc::gen::arbitrary<uint64_t>());
+  Distribution d = draw_weights(random);
+  const auto has_weight = [](double weight) { return weight > 0; };
+  const auto first = std::ranges::find_if(d.weights, has_weight) - d.weights.begin();
+  const auto last =
+      std::ranges::find_if(d.weights.rbegin(), d.weights.rend(), has_weight).base() - d.weights.begin();
+  RC_ASSERT(draw(d, 0) == d.ids[static_cast<size_t>(first)]);
+  d.total *= 1 + 1e-12;
+  RC_ASSERT(draw(d, 1 - 0x1p-53) == d.ids[static_cast<size_t>(last - 1)]);
+}
+
 RC_GTEST_PROP(Sampler, GivesProbabilitiesThatSumToOne, ()) {
   const Case c = draw_case();
   RC_LOG() << c;

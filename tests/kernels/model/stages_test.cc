@@ -16,6 +16,8 @@ using kernels::Options;
 using kernels::Prefill;
 using kernels::WeightMode;
 using model::Logits;
+using tools::Checkpoints;
+using tools::Products;
 
 struct Case {
   std::string model;
@@ -72,15 +74,16 @@ void expect_call(Loaded& gpu, const std::vector<uint32_t>& tokens, Logits which,
   const int64_t first = gpu.session->length();
   ASSERT_FALSE(logits_of(*gpu.session, tokens, which, got.sink()).empty());
   const Options& settled = gpu.model->options();
-  const int64_t compared = expect_stages({.file = &gpu.file,
-                                          .got = &got,
-                                          .before = before.get(),
-                                          .tokens = tokens,
-                                          .first = first,
-                                          .kv = settled.kv,
-                                          .products = products,
-                                          .attention = attention_operands(settled, tokens.size(), which)},
-                                         layers);
+  const int64_t compared =
+      expect_stages({.file = &gpu.file,
+                     .got = &got,
+                     .before = before.get(),
+                     .tokens = tokens,
+                     .first = first,
+                     .how = {.products = products,
+                             .cache_half = settled.kv == Kv::half,
+                             .attention = attention_operands(settled, tokens.size(), which)}},
+                    layers);
   EXPECT_GE(compared, static_cast<int64_t>(8 * layers.size() + 2)) << "too few checkpoints";
   before = std::move(checkpoints);
 }

@@ -1,0 +1,87 @@
+// kigo compare: two sides, the same tokens, and the first checkpoint that leaves its bound.
+#include <memory>
+
+#include "core/base/cat.h"
+#include "core/base/sha256.h"
+#include "tools/kigo/options.h"
+#include "tools/lib/compare/open_side.h"
+#include "tools/lib/terminal.h"
+
+namespace kigo::tools {
+namespace {
+
+struct Options {
+  std::string a = "reference";
+  std::string b;
+  std::string model;
+  Prompt prompt;
+  int64_t steps = 0;
+  int64_t chunk = 512;
+  int device = 0;
+  bool repeat = false;
+  bool json = false;
+};
+
+/// What is run: what a capture recorded, or the prompt's ids. Errors: invalid_request when neither or both
+/// say it.
+Result<std::vector<Call>> calls_of(const Options& options, const model::Model& model, const OpenSide& a,
+                                   const OpenSide& b) {
+  const bool asked = options.prompt.tokens || options.prompt.prompt || options.prompt.chat;
+  const OpenSide* const recorded = a.capture ? &a : b.capture ? &b : nullptr;
+  if (recorded != nullptr && asked)
+    return fail(Code::invalid_request, "tokens", cat("a prompt and the capture ", recorded->side.name),
+                "one of them: a capture brings its tokens");
+  if (recorded != nullptr) {
+    const auto calls = recorded->capture->calls();
+    return std::vector<Call>(calls.begin(), calls.end());
+  }
+  if (!asked) return fail(Code::invalid_request, "tokens", "no prompt", "--tokens, --prompt or --chat");
+  KIGO_ASSIGN(const auto ids, prompt_ids(model.source.file, options.prompt));
+  return plan_calls(ids, options.steps, options.chunk, model.config.vocab);
+}
+
+Result<int> run(const Options& options) {
+  KIGO_ASSIGN(const model::Model model, model::open(options.model));
+  const std::string hash = sha256(model.source.map.bytes());
+  KIGO_ASSIGN(const OpenSide a, open_side(model, options.a, options.device, hash));
+  KIGO_ASSIGN(const OpenSide b, open_side(model, options.b, options.device, hash));
+  KIGO_ASSIGN(const auto calls, calls_of(options, model, a, b));
+  ProgressLine progress("comparing");
+  CompareOptions compare_options{.repeat = options.repeat};
+  compare_options.progress = [&](int64_t done, int64_t total) {
+    progress.update(static_cast<uint64_t>(done), static_cast<uint64_t>(total));
+  };
+  KIGO_ASSIGN(const CompareReport report, compare_sides(model, a.side, b.side, calls, compare_options));
+  constexpr int kExits[] = {kPassed, kFailed, kUndecided};
+  return print(options.json, report.text(), report.json(), kExits[static_cast<size_t>(report.verdict)]);
+}
+
+}  // namespace
+
+void add_compare(CLI::App& app, int& exit) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "compare", "The first checkpoint that leaves its bound: exit 0 equal, 1 diverged, 3 undecided");
+  const char* const sides = "reference, reference-half, cuda, cuda-half, cuda-float or a capture file";
+  command->add_option("a", options->a, sides)->required()->check(not_empty());
+  command->add_option("b", options->b, "The same")->required()->check(not_empty());
+  add_model_option(*command, options->model);
+  add_prompt_options(*command, options->prompt, /*required=*/false);
+  command->add_option("--steps", options->steps, "Decode steps, with the last tokens of the prompt")
+      ->transform(whole_number(1'000'000))
+      ->capture_default_str();
+  command->add_option("--chunk", options->chunk, "Tokens of the prompt that pass together; 1 to 512")
+      ->transform(whole_number(512))
+      ->capture_default_str();
+  command->add_option("--device", options->device, "Number of the GPU")
+      ->transform(whole_number(1023))
+      ->capture_default_str();
+  command->add_flag("--repeat", options->repeat, "Run B twice: differences from run to run");
+  command->add_flag("--json", options->json, "Print one JSON object");
+  command->callback([options, &exit] {
+    const auto status = run(*options);
+    exit = status ? *status : print_error(status.error(), options->model, options->json);
+  });
+}
+
+}  // namespace kigo::tools

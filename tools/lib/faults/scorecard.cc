@@ -1,0 +1,172 @@
+// How the card is filled: every fault, pair and control, and the clean runs around them.
+#include "tools/lib/faults/scorecard.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <thread>
+
+#include "core/base/cat.h"
+#include "core/base/fault.h"
+#include "tools/lib/faults/checks.h"
+#include "tools/lib/faults/copies.h"
+#include "tools/lib/faults/judge.h"
+#include "tools/lib/faults/runner.h"
+
+namespace kigo::tools {
+namespace {
+
+using fault::Fault;
+using fault::Site;
+
+bool needs_gpu(const Fault& fault) { return fault.site == Site::load || fault.site == Site::device; }
+
+FaultLine judge_copy(const Fault& fault) {
+  FaultLine line;
+  const CopyResult result = run_on_copy(fault.name);
+  line.detail = result.detail;
+  line.reached = result.possible ? 1 : 0;
+  if (!result.possible) return line;
+  if (result.red) {
+    for (const char kind : result.kinds) line.caught_by.push_back(cat(std::string(1, kind), ":", result.by));
+    line.named = result.checkpoint;
+  }
+  for (const char kind : fault.kinds)
+    if (!result.red || result.kinds.find(kind) == std::string::npos) line.kinds_missing += kind;
+  line.verdict = !result.red                      ? FaultVerdict::survived
+                 : !line.kinds_missing.empty()    ? FaultVerdict::partial
+                 : line.named == fault.checkpoint ? FaultVerdict::killed
+                                                  : FaultVerdict::misnamed;
+  return line;
+}
+
+FaultLine judge_fault(const Runner& runner, const Fault& fault) {
+  const auto start = std::chrono::steady_clock::now();
+  FaultLine line;
+  if (fault.site == Site::none) {
+    line.verdict = FaultVerdict::no_site;
+  } else if (needs_gpu(fault) && !runner.gpu()) {
+    line.verdict = FaultVerdict::not_run;
+    line.detail = "no GPU";
+  } else if (fault.site == Site::copy) {
+    line = judge_copy(fault);
+  } else {
+    const std::string name(fault.name);
+    const Outcome outcome = runner.run(name, {name});
+    line.reached = outcome.reached.at(name);
+    line.nmse = outcome.nmse;
+    if (const Json* verdict = line.nmse.find("nmse_verdict")) line.nmse_verdict = *verdict->string();
+    decide(line, fault, outcome);
+  }
+  line.fault = fault.name;
+  line.level = fault.level;
+  line.expected = fault.checkpoint;
+  line.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return line;
+}
+
+PairLine judge_pair(const Runner& runner, const fault::MaskingPair& pair) {
+  const Fault& first = fault::row(pair.first);
+  const Fault& second = fault::row(pair.second.value_or(pair.first));
+  PairLine line;
+  line.pair = pair.second ? cat(first.name, "+", second.name) : cat(first.name, ", alone");
+  for (const Fault* each : {&first, &second}) {
+    if (each->site == Site::none) line.detail = cat(each->name, " has no site yet");
+    if (needs_gpu(*each) && !runner.gpu()) line.detail = "no GPU";
+  }
+  if (!line.detail.empty()) {
+    line.verdict = "not run";
+    return line;
+  }
+  const std::string a(first.name), b(second.name);
+  const Outcome both = pair.second ? runner.run(cat(a, "+", b), {a, b}) : runner.run(a, {a});
+  const Outcome only_a = runner.run(a, {a}), only_b = runner.run(b, {b});
+  const auto is = [](const Outcome& outcome, const Fault& fault) {
+    return outcome.first() != nullptr && outcome.first()->checkpoint.starts_with(fault.checkpoint);
+  };
+  const Fault& sooner = stage_of(second.checkpoint) < stage_of(first.checkpoint) ? second : first;
+  line.good = is(both, sooner) && is(only_a, first) && is(only_b, second) && both.crashed.empty();
+  line.verdict = line.good ? "both seen" : "MASKED";
+  const auto named = [](const Outcome& outcome) {
+    return outcome.first() == nullptr ? std::string("clean") : outcome.first()->checkpoint;
+  };
+  line.detail = cat("together ", named(both), ", ", a, " ", named(only_a), ", ", b, " ", named(only_b));
+  return line;
+}
+
+ControlLine judge_control(const Runner& runner, const Control& control) {
+  ControlLine line{std::string(control.name), "quiet", "", true};
+  if (!runner.here(control.program)) return {line.control, "not run", cat("no ", control.program), true};
+  const Ended ended = runner.control(control);
+  if (ended.exit == 0 && !no_test_ran(ended.out)) return line;
+  line.good = false;
+  line.verdict = "FLAGGED";
+  for (const std::string& test : failed_tests(ended.out)) line.detail += cat(test, " ");
+  if (line.detail.empty()) line.detail = no_test_ran(ended.out) ? "no such test" : "crash or timeout";
+  return line;
+}
+
+/// Calls `work(i)` for 0 <= i < count on some threads; the results come in order.
+template <class Result, class Work>
+std::vector<Result> in_parallel(size_t count, int jobs, const Work& work) {
+  std::vector<Result> results(count);
+  std::atomic<size_t> next = 0;
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < std::max(jobs, 1); ++i) {
+    threads.emplace_back([&] {
+      for (size_t at = next++; at < count; at = next++) results[at] = work(at);
+    });
+  }
+  threads.clear();  // waits
+  return results;
+}
+
+}  // namespace
+
+Scorecard run_scorecard(const ScorecardOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  const Runner runner(options);
+  Scorecard card;
+  card.gpu = runner.gpu();
+  std::mutex output;
+  const auto tell = [&](const Json& line) {
+    const std::scoped_lock lock(output);
+    if (options.on_line) options.on_line(line);
+  };
+  const auto clean = [&](const char* when) {
+    std::string bad = runner.clean();
+    card.clean.push_back({when, bad.empty(), std::move(bad)});
+    tell(Json::object({{"clean", when},
+                       {"verdict", card.clean.back().good ? "quiet" : "FLAGGED"},
+                       {"detail", card.clean.back().detail}}));
+  };
+  clean("first");
+  std::vector<const Fault*> wanted;
+  for (const Fault& each : fault::faults())
+    if (options.only.empty() || std::ranges::find(options.only, each.name) != options.only.end())
+      wanted.push_back(&each);
+  card.faults = in_parallel<FaultLine>(wanted.size(), options.jobs, [&](size_t i) {
+    FaultLine line = judge_fault(runner, *wanted[i]);
+    tell(line.json());
+    return line;
+  });
+  if (options.only.empty()) {
+    const auto pairs = fault::masking_pairs();
+    card.pairs = in_parallel<PairLine>(pairs.size(), options.jobs, [&](size_t i) {
+      PairLine line = judge_pair(runner, pairs[i]);
+      tell(Json::object({{"pair", line.pair}, {"verdict", line.verdict}, {"detail", line.detail}}));
+      return line;
+    });
+    card.controls = in_parallel<ControlLine>(controls().size(), options.jobs, [&](size_t i) {
+      ControlLine line = judge_control(runner, controls()[i]);
+      tell(Json::object({{"control", line.control}, {"verdict", line.verdict}, {"detail", line.detail}}));
+      return line;
+    });
+  }
+  clean("last");
+  card.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return card;
+}
+
+}  // namespace kigo::tools
