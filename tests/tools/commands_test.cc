@@ -358,6 +358,7 @@ TEST_F(Commands, VerifyFailsWhenTheGoldenLogitsDiffer) {
   const Ran ran = kigo({"verify", shipped_model(), "--golden", path("golden"), "--json"});
   EXPECT_EQ(ran.exit, 1);
   const Json json = ran.json();
+  ASSERT_NE(json.find("stages"), nullptr) << ran.err;
   for (const Json& stage : *json.find("stages")->items()) {
     const bool touched = stage.find("checked")->string()->find("Transformers, bound") != std::string::npos;
     EXPECT_EQ(*stage.find("verdict")->string() == "FAIL", touched) << stage.dump();
@@ -368,14 +369,16 @@ TEST_F(Commands, VerifyFailsWhenAGreedyIdDiffers) {
   std::filesystem::copy(golden_folder(), path("golden"), std::filesystem::copy_options::recursive);
   const std::string record = path("golden/logits/tiny-q4_k.json");
   std::string text = *read_text_file(record);
-  const std::string before = "\"greedy\": [";
-  ASSERT_NE(text.find(before), std::string::npos);
-  text.insert(text.find(before) + before.size(), "0, ");  // every id one place later
+  for (const std::string before : {"\"greedy\": [", "\"greedy_margin\": ["}) {
+    ASSERT_NE(text.find(before), std::string::npos);
+    text.insert(text.find(before) + before.size(), "0, ");  // every id one place later
+  }
   ASSERT_TRUE(write_file(record, text));
   const Ran ran =
       kigo({"verify", golden_folder() + "/tiny/tiny-q4_k.gguf", "--golden", path("golden"), "--json"});
   EXPECT_EQ(ran.exit, 1);
   const Json json = ran.json();
+  ASSERT_NE(json.find("stages"), nullptr) << ran.err;
   for (const Json& stage : *json.find("stages")->items()) {
     const bool touched = *stage.find("stage")->string() == "greedy ids";
     EXPECT_EQ(*stage.find("verdict")->string() == "FAIL", touched) << stage.dump();
