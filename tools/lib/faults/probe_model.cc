@@ -132,7 +132,7 @@ Result<SeenAll> on_the_device(const Material& with, const std::string& name) {
 bool needs_depth() {
   using fault::Id;
   for (const Id id : fault::selected())
-    for (const Id deep : {Id::F13, Id::F13z, Id::F26, Id::F39})
+    for (const Id deep : {Id::F13, Id::F13z, Id::F14a, Id::F14b, Id::F26, Id::F39})
       if (id == deep) return true;
   return false;
 }
