@@ -7,6 +7,8 @@
 namespace kigo::kernels {
 namespace {
 
+static_assert(device::kProductWarps * device::kWarp * device::kUnit == kLinearRowsSlice);
+
 /// What the kernel takes.
 struct Product {
   device::RowPlan plan;

@@ -2,6 +2,7 @@
 // sums onto the residual stream.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "core/base/result.h"
@@ -16,6 +17,9 @@ namespace kigo::kernels {
 /// whole numbers of 23 bits and a sign with a power of two that 32 columns share, so that their sums with the
 /// codes are exact (kernels/device/fixed_point.cuh).
 inline constexpr compare::SharedExponent kFixedPoint{.columns = 32, .unit = 0x1p-22, .least = 0x1p-105};
+
+/// Columns that a block of warps covers; a longer row is walked in several such slices.
+inline constexpr int64_t kLinearRowsSlice = 20480;
 
 /// y[t, j] = sum_i w(j, i) * x[t, i] (+ bias[j]); w packed as core/ops/packing.h says.
 /// Types   T = float; w of every packed format. For formats of codes x is rounded as kFixedPoint says. Sums

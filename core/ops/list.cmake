@@ -8,4 +8,4 @@ set(REFERENCE_ONLY attention)
 # Files in core/ops, in reference and in kernels that no operation owns.
 set(OP_SUPPORT matrix expect packing kv_cache logits)
 set(REFERENCE_SUPPORT model linear_fast linear_half in_order)
-set(KERNEL_SUPPORT linear_rows linear_tiles loader weights kv_pages model sampling_workspace)
+set(KERNEL_SUPPORT linear_rows linear_tiles loader weights kv_pages model sampling_workspace boundaries)

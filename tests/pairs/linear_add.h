@@ -37,7 +37,7 @@ struct LinearAdd {
     std::vector<Case> cases = {{1, kBlock}, {3, 3 * kBlock, 1e4}, {2, 7 * kBlock, 1, true}};
     for (int64_t rows = 2; rows <= 9; ++rows) cases.push_back({rows, 5 * kBlock});
     // 20736 = 81 * 256: a row that is walked in two slices; 896 = 28 units, 4864 = 152, 18944 = 592.
-    for (const int64_t cols : {896, 1024, 3584, 4864, 18944, 20736}) {
+    for (const int64_t cols : {896, 1024, 3584, 4864, 18944, 20480, 20736}) {
       if (cols % kBlock == 0) cases.push_back({5, cols, 1, cols == 4864});
     }
     cases.push_back({2700, kBlock});  // several rows for each team of warps

@@ -47,7 +47,7 @@ struct NormGateUpSwiGlu {
     std::vector<Case> cases = {{1, kBlock}, {3, 3 * kBlock, 1e4}, {2, 7 * kBlock, 1e-3, 1e-6f, true}};
     for (int64_t outputs = 2; outputs <= 9; ++outputs) cases.push_back({outputs, 5 * kBlock});
     // 20736 = 81 * 256: a row that is walked in two slices.
-    for (const int64_t width : {896, 1024, 3584, 4864, 18944, 20736}) {
+    for (const int64_t width : {896, 1024, 3584, 4864, 18944, 20480, 20736}) {
       if (width % kBlock == 0) cases.push_back({5, width, 1, 1e-6f, width == 896});
     }
     cases.push_back({2701, kBlock});  // several rows for each team of warps

@@ -49,7 +49,7 @@ struct NormHeadArgmax {
                                {2701, kBlock, 1, 1350},
                                {151936, kBlock == 1 ? 8 : kBlock, 1, 100000}};
     for (int64_t vocab = 2; vocab <= 9; ++vocab) cases.push_back({vocab, 5 * kBlock});
-    for (const int64_t width : {896, 1024, 3584, 4864, 18944, 20736}) {
+    for (const int64_t width : {896, 1024, 3584, 4864, 18944, 20480, 20736}) {
       if (width % kBlock == 0) cases.push_back({5, width, 1, 0, width == 896});
     }
     if (kBlock == 1) {

@@ -71,7 +71,9 @@ struct NormQkvRopeAppend {
                                {32, 8, 128, kBlock, 47, halves, 128}};
     if (896 % kBlock == 0) cases.push_back({14, 2, 64, 896, 48, halves, 64, true, 1, true});
     if (3584 % kBlock == 0) cases.push_back({3, 1, 32, 3584, 33, halves, 32});
-    if (20736 % kBlock == 0) cases.push_back({1, 1, 4, 20736, 2, neighbours, 4});  // a row in two slices
+    for (const int64_t width : {20480, 20736}) {  // a row in one slice, in two
+      if (width % kBlock == 0) cases.push_back({1, 1, 4, width, 2, neighbours, 4});
+    }
     return cases;
   }
   static std::vector<Case> bench() {

@@ -13,8 +13,6 @@
 namespace kigo::pairs {
 namespace {
 
-constexpr int64_t kSlice = 20 * 32 * 32;  // columns that a block of 20 warps covers
-
 int64_t cols_of(const quant::TensorType& type, const Tensor& blocks) {
   return blocks.shape[1] / type.block_bytes * type.block_values;
 }
@@ -24,7 +22,8 @@ double serial_terms(const quant::TensorType& type, int64_t cols) {
   const auto levels = [](int64_t n) {
     return static_cast<int>(std::bit_width(static_cast<uint64_t>(n) - 1));
   };  // log2 n, rounded up
-  const int64_t slices = (cols + kSlice - 1) / kSlice, warps = std::min<int64_t>((cols + 1023) / 1024, 20);
+  const int64_t slices = (cols + kernels::kLinearRowsSlice - 1) / kernels::kLinearRowsSlice,
+                warps = std::min<int64_t>((cols + 1023) / 1024, 20);
   const bool four_offsets = type.id == quant::Q2_K::gguf_id;
   const int64_t unit = type.block_values == 1 ? 32 : type.block_values == 32 ? 3 : four_offsets ? 9 : 5;
   // Scalars are dealt out so that even a short row may touch all of a warp's lanes.
@@ -93,7 +92,8 @@ std::vector<double> normed(const NormedProduct& in) {
 }
 
 double root_roundings(int64_t width) {
-  const int64_t slices = (width + kSlice - 1) / kSlice, stretches = (width + 127) / 128;  // of a warp's fours
+  const int64_t slices = (width + kernels::kLinearRowsSlice - 1) / kernels::kLinearRowsSlice,
+                stretches = (width + 127) / 128;  // of a warp's fours
   const int64_t thread = 4 * std::min<int64_t>(stretches, 8) * slices,
                 warps = std::min<int64_t>(stretches, 20);
   return static_cast<double>(thread + 5 + warps + slices + 2) / 2 + 1;

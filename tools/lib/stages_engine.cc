@@ -14,9 +14,9 @@ namespace {
 // sides round them, but not always the same way. Source: docs/gpu.md, accuracy.
 constexpr double kDecodeBound = 1e-10;
 constexpr double kDecodeBoundHalf = 1e-7;
-// With weights and the operands of every product in half each product is off by up to 2^-10, at random by
-// about 2^-12: noise of 6e-8, which some hundred products on the way to the logits add up.
-constexpr double kHalfWeightsBound = 1e-5;
+// With the operands of every product in half, in a prompt or everywhere, each product is off by up to 2^-10,
+// at random by about 2^-12: noise of 6e-8, which some hundred products on the way to the logits add up.
+constexpr double kHalfBound = 1e-5;
 
 // Continuations are long where Transformers has spoken too, and short for foreign models, which may be large.
 constexpr int64_t kGoldenIds = 64;
@@ -27,13 +27,6 @@ using compare::Values;
 Values row(const model::Rows& rows, int64_t at) {
   return std::span(rows.values)
       .subspan(static_cast<size_t>(at * rows.width), static_cast<size_t>(rows.width));
-}
-
-double largest_difference(const model::Rows& got, const model::Rows& want, int64_t at) {
-  double largest = 0;
-  for (int64_t i = 0; i < got.width; ++i)
-    largest = std::max(largest, std::abs(got.view()(at, i) - want.view()(at, i)));
-  return largest;
 }
 
 std::string number(double value) {
@@ -57,13 +50,45 @@ std::vector<std::vector<uint32_t>> prompts_of(const Subject& subject) {
 
 /// What one prompt showed, or all of them.
 struct Found {
-  double decode = 0;   // worst NMSE of logits made token by token
-  double prefill = 0;  // worst NMSE of the logits behind a prompt fed at once
+  double decode = 0;         // worst NMSE of logits made token by token
+  double prefill = 0;        // worst NMSE of the logits behind a prompt fed at once
+  double divergence = 0;     // worst Kullback-Leibler divergence of both
+  double agreement[3] = {};  // sums of the shares of the first 1, 5, 10 ids that both have, over `positions`
   int64_t positions = 0;
   int64_t ids = 0;
-  int64_t flips = 0;  // greedy ids that differ where the reference's margin is within the error
-  std::string wrong;  // the first greedy id that differs although the margin is wide
+  int64_t flips = 0;     // greedy ids that differ where the reference's margin is within the error allowed
+  std::string wrong;     // the first greedy id that differs although the margin is wide
+  int64_t repeated = 0;  // calls made again
+  std::string unlike;    // the first one that gave other bits
+
+  void add(Values got, Values want) {
+    constexpr size_t kFirst[] = {1, 5, 10};
+    divergence = std::max(divergence, compare::kl_divergence(got, want));
+    for (size_t k = 0; k < std::size(kFirst); ++k)
+      agreement[k] += compare::top_k_agreement(got, want, kFirst[k]);
+    ++positions;
+  }
 };
+
+/// Noise allowed, as shares of the signal.
+struct Bounds {
+  double decode;
+  double prefill;
+};
+Bounds bounds_of(const Subject& subject) {
+  const EngineOptions& options = subject.options.engine;
+  const bool half = subject.engine.twin_cache() == reference::Cache::Half;
+  const double decode = options.half_weights ? kHalfBound : half ? kDecodeBoundHalf : kDecodeBound;
+  return {decode, options.precise_prefill ? decode : kHalfBound};
+}
+
+/// How far a logit may be off where the noise is this share of the signal: of some 150,000 errors that are
+/// distributed normally none is beyond 8 standard deviations.
+double allowed_error(Values want, double noise) {
+  double power = 0;
+  for (size_t i = 0; i < want.size(); ++i) power += want[i] * want[i];
+  return 8 * std::sqrt(noise * power / static_cast<double>(want.size()));
+}
 
 /// All tokens one at a time.
 Result<model::Rows> one_by_one(model::Session& session, std::span<const uint32_t> tokens) {
@@ -92,33 +117,73 @@ Result<model::Rows> continue_greedily(model::Session& session, std::vector<uint3
   return all;
 }
 
+/// The same calls again, and with precise prompts the prompt in two calls: the same bits. `behind` is what
+/// the calls gave at first.
+Status repeat(const Subject& subject, std::span<const uint32_t> prompt, const model::Rows& behind,
+              Found& found) {
+  model::Session& session = subject.engine.session();
+  std::vector<uint32_t> tokens(prompt.begin(), prompt.end());
+  KIGO_ASSIGN(const model::Rows again, continue_greedily(session, tokens, behind.rows));
+  ++found.repeated;
+  if (again.values != behind.values && found.unlike.empty())
+    found.unlike = cat("a prompt of ", prompt.size(), " and ", behind.rows, " ids gave other logits again");
+  const size_t half = prompt.size() / 2;
+  if (!subject.options.engine.precise_prefill || half < 2) return {};  // a call with one token is a step
+  session.reset();
+  KIGO_TRY(session.forward(prompt.first(half), model::Logits::Last));
+  KIGO_ASSIGN(const model::Rows cut, session.forward(prompt.subspan(half), model::Logits::Last));
+  ++found.repeated;
+  if (!std::equal(cut.values.begin(), cut.values.end(), behind.values.begin()) && found.unlike.empty())
+    found.unlike = cat("a prompt of ", prompt.size(), " cut behind ", half, " tokens gave other logits");
+  return {};
+}
+
 Status look(const Subject& subject, std::vector<uint32_t> tokens, int64_t count, Found& found) {
   model::Session& session = subject.engine.session();
-  const auto prompt = static_cast<int64_t>(tokens.size());
-  count = std::min(count, subject.model.config.context - prompt + 1);
+  const std::vector<uint32_t> prompt = tokens;
+  const auto length = static_cast<int64_t>(prompt.size());
+  count = std::min(count, subject.model.config.context - length + 1);
   KIGO_ASSIGN(const model::Rows steps, one_by_one(session, tokens));
   KIGO_ASSIGN(const model::Rows behind, continue_greedily(session, tokens, count));
+  KIGO_TRY(repeat(subject, prompt, behind, found));
   reference::Session reference(subject.model, subject.engine.twin_cache(), subject.engine.twin_products());
   KIGO_ASSIGN(const model::Rows truth, reference.forward(tokens, model::Logits::All));
-  for (int64_t i = 0; i < steps.rows; ++i)
+  for (int64_t i = 0; i < steps.rows; ++i) {
     found.decode = std::max(found.decode, compare::nmse(row(steps, i), row(truth, i)));
-  found.prefill = std::max(found.prefill, compare::nmse(row(behind, 0), row(truth, prompt - 1)));
-  found.positions += steps.rows;
-
-  model::Rows wanted(behind.rows, behind.width);
-  std::copy_n(truth.values.begin() + (prompt - 1) * truth.width, wanted.values.size(), wanted.values.begin());
+    found.add(row(steps, i), row(truth, i));
+  }
+  const double noise = bounds_of(subject).prefill;
   for (int64_t i = 0; i < behind.rows; ++i, ++found.ids) {
-    const compare::Choice choice = compare::greedy_choice(row(behind, i), row(wanted, i));
+    const Values got = row(behind, i), want = row(truth, length - 1 + i);
+    found.prefill = std::max(found.prefill, compare::nmse(got, want));
+    found.add(got, want);
+    const compare::Choice choice = compare::greedy_choice(got, want);
     if (choice.agrees()) continue;
-    const double error = largest_difference(behind, wanted, i);
-    if (!choice.decided(error)) {
+    if (!choice.decided(allowed_error(want, noise))) {
       ++found.flips;
     } else if (found.wrong.empty()) {
-      found.wrong = cat("id ", i, " behind a prompt of ", prompt, ": ", choice.got, ", the reference has ",
-                        choice.want, " by ", number(choice.margin), ", error ", number(error));
+      found.wrong = cat("id ", i, " behind a prompt of ", length, ": ", choice.got, ", the reference has ",
+                        choice.want, " by ", number(choice.margin));
     }
   }
   return {};
+}
+
+/// Of several noises, the one that is nearest to its bound.
+Stage logits_stage(const Found& found, const Bounds& bounds) {
+  const double share = std::max(found.decode / bounds.decode, found.prefill / bounds.prefill);
+  const auto percent = [&](double sum) { return 100 * sum / static_cast<double>(found.positions); };
+  char agreement[96];
+  std::snprintf(agreement, sizeof agreement, "the first 1, 5, 10 ids agree by %.2f, %.2f, %.2f %%",
+                percent(found.agreement[0]), percent(found.agreement[1]), percent(found.agreement[2]));
+  Stage stage = stage_of(
+      share <= 1, "gpu logits",
+      cat(found.positions, " positions against the reference, NMSE ", number(bounds.decode), " one by one, ",
+          number(bounds.prefill), " behind prompts"),
+      cat("NMSE ", number(found.decode), " one by one, ", number(found.prefill),
+          " behind prompts fed at once; KL divergence at most ", number(found.divergence), "; ", agreement));
+  stage.share = share;
+  return stage;
 }
 
 }  // namespace
@@ -138,17 +203,9 @@ Stages engine_stages(const Subject& subject) {
       return stages;
     }
   }
-  const bool half = subject.engine.twin_cache() == reference::Cache::Half;
-  const double bound = subject.options.engine.half_weights ? kHalfWeightsBound
-                       : half                              ? kDecodeBoundHalf
-                                                           : kDecodeBound;
-  Stage logits =
-      stage_of(found.decode <= bound, "gpu logits",
-               cat(found.positions, " positions one by one against the reference, NMSE ", number(bound)),
-               cat("NMSE ", number(found.decode), " one by one, ", number(found.prefill),
-                   " behind prompts fed at once"));
-  logits.share = found.decode / bound;
-  stages.push_back(std::move(logits));
+  stages.push_back(logits_stage(found, bounds_of(subject)));
+  stages.push_back(stage_of(found.unlike.empty(), "gpu repeat",
+                            cat(found.repeated, " times the same calls, bit for bit"), found.unlike));
   stages.push_back(stage_of(found.wrong.empty(), "gpu greedy ids",
                             cat(found.ids, " ids against the reference"),
                             !found.wrong.empty() ? found.wrong
