@@ -26,7 +26,7 @@ LAYERS = {
     "tests/pairs": (["core", "reference", "kernels", "tests/pairs"], {}),
     "tests/cuda": (["core", "kernels"], {r"cuda": r".*"}),
     "tests/laws/gpu": (["core", "reference", "kernels", "tests"], {r"gtest/": r".*", r"cuda": r".*"}),
-    "tests": (["core", "reference", "kernels", "tests", "tools/lib"], {r"gtest/": r".*", r"rapidcheck": r".*"}),
+    "tests": (["core", "reference", "kernels", "tests", "tools/lib", "include"], {r"gtest/": r".*", r"rapidcheck": r".*"}),
     "bench": (["core", "kernels", "reference", "tests/pairs", "tests/support", "tools/lib", "bench"],
               {r"benchmark/": r".*", r"cuda": r"bench/ops_\w+\.(h|cc)"}),
     "tools": (["core", "reference", "kernels", "tests/pairs", "tools"], {r"CLI/": r"tools/kigo/\w+\.(cc|h)"}),

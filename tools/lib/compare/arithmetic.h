@@ -23,9 +23,10 @@ struct Arithmetic {
   Products products = Products::any_order;
   double unit = compare::kUnitFloat;  // roundoff of sums and of functions
   double least = 0x1p-149;            // the smallest positive number of that type
-  // Roundoff of every checkpoint, where activations are kept shorter than they are computed: 2^-11 for half,
-  // 2^-8 for bfloat16. 0: not rounded again.
+  // Roundoff of checkpoints and weights, where both are kept shorter than they are computed with: 2^-11 for
+  // half, 2^-8 for bfloat16. 0: not rounded again.
   double stored_unit = 0;
+  double stored_least = 0;  // half of the smallest positive number of that type
   bool cache_half = false;  // keys and values are rounded to half
   ops::Operands attention = ops::Operands::full;
 

@@ -88,12 +88,13 @@ Status CaptureFile::read_metadata() {
     return {};
   }
   // What an engine stores its activations in is what it computes with, as far as anybody can tell.
-  Arithmetic how;
-  for (const compare::SafeTensor& tensor : content_.tensors) {
-    if (tensor.type == compare::Dtype::f16) how.stored_unit = std::max(how.stored_unit, compare::kUnitHalf);
-    if (tensor.type == compare::Dtype::bf16) how.stored_unit = std::max(how.stored_unit, compare::kUnitBf16);
-  }
-  rounding_ = {how, how};
+  const auto stored = [&](compare::Dtype type) {
+    return std::ranges::find(content_.tensors, type, &compare::SafeTensor::type) != content_.tensors.end();
+  };
+  const std::string_view name = stored(compare::Dtype::bf16)  ? "bfloat16"
+                                : stored(compare::Dtype::f16) ? "half"
+                                                              : "float";
+  KIGO_ASSIGN(rounding_, rounding_named(name, path_));
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstdio>
 #include <memory>
 #include <utility>
 
@@ -18,6 +19,12 @@ namespace kigo::tools {
 namespace {
 
 using model::Tap;
+
+std::string brief(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
+}
 
 constexpr int64_t kMostLogitsBytes = 256'000'000;
 constexpr double kProbe = 1e-4;  // relative size of the error that gains are measured with
@@ -211,9 +218,10 @@ class Run {
                                                  cat("differs from run to run, first at ", *report_.unstable,
                                                      ": a missing barrier, or memory that was never written"),
                                                  true});
-      return verdict(Comparison::diverged,
-                     cat(bad->place(), ": ", bad->side_name, " leaves its bound (", bad->report.refusal,
-                         bad->report.refusal.empty() ? cat("worst error ", bad->share, " of it") : "", ")"));
+      return verdict(
+          Comparison::diverged,
+          cat(bad->place(), ": ", bad->side_name, " leaves its bound (", bad->report.refusal,
+              bad->report.refusal.empty() ? cat("worst error ", brief(bad->share), " of it") : "", ")"));
     }
     if (report_.unstable)
       return verdict(Comparison::diverged,
@@ -228,10 +236,10 @@ class Run {
     const double nmse = report_.logits->nmse;
     if (nmse <= kRounding)
       return verdict(Comparison::equal,
-                     cat(gap, "; the logits agree within the rounding of floats, NMSE ", nmse));
+                     cat(gap, "; the logits agree within the rounding of floats, NMSE ", brief(nmse)));
     if (!(nmse <= kBeyondRounding))
       return verdict(Comparison::diverged,
-                     cat(gap, "; the logits differ by more than rounding does, NMSE ", nmse));
+                     cat(gap, "; the logits differ by more than rounding does, NMSE ", brief(nmse)));
     verdict(Comparison::undecided, cat(gap, "; the logits differ by NMSE ", nmse,
                                        ", which rounding to 8 or 16 bits may do or a fault"));
   }

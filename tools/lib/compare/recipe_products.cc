@@ -120,6 +120,8 @@ class Product {
         rounded[i] = std::abs(double{w[i]}) + 0x1p-8 * magnitudes[i];  // tests/pairs/projection.h
       error += compare::shared_exponent_bound(rounded, token(t), kernels::kFixedPoint);
     }
+    if (how_.stored_least != 0)  // of weights
+      for (const double value : token(t)) error += how_.stored_least * std::abs(value);
     if (!op_.x_bounds.empty())
       for (size_t i = 0; i < w.size(); ++i) error += std::abs(double{w[i]}) * op_.x_bounds[t * w.size() + i];
     return error;
@@ -162,6 +164,8 @@ class Product {
       sum += more;
       magnitudes += std::abs(more);
     }
+    // An engine that keeps activations short keeps its weights so, too.
+    bound += how_.stored_unit * magnitudes;
     expected.values[at] = sum;
     expected.bounds[at] = kSlack * bound + compare::dot_bound(in_, magnitudes, sum, sums_) +
                           (how_.halves() ? kSlack * how_.unit * std::abs(sum) : 0);

@@ -1,4 +1,5 @@
 // A comparison for people, and as JSON.
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -16,7 +17,7 @@ std::string brief(double value) {
   return text;
 }
 
-const char* colour_name(Origin origin) {
+const char* shown_name(Origin origin) {
   constexpr std::array kNames{"ok", "inherited", "INTRODUCED", "undecided"};
   return kNames.at(static_cast<size_t>(origin));
 }
@@ -25,7 +26,7 @@ const char* colour_name(Origin origin) {
 /// each checkpoint that is not within its bound, and one that sums up the others.
 std::string checkpoint_table(const CompareReport& report) {
   std::vector<std::vector<std::string>> rows{
-      {"call", "checkpoint", "side", "of bound", "A to B", "largest", "half headroom", "verdict"}};
+      {"call", "checkpoint", "side", "of bound", "A to B", "largest", "half headroom", ""}};
   size_t hidden = 0;
   double worst_hidden = 0;
   const Checkpoint* worst = nullptr;
@@ -34,7 +35,7 @@ std::string checkpoint_table(const CompareReport& report) {
     if (shown && rows.size() <= 24) {
       rows.push_back({cat(point.call), point.name, point.side_name, brief(point.share),
                       point.difference ? brief(*point.difference) : "", brief(point.largest),
-                      brief(point.half_headroom), colour_name(point.origin)});
+                      brief(point.half_headroom), shown_name(point.origin)});
       continue;
     }
     ++hidden;
@@ -47,6 +48,11 @@ std::string checkpoint_table(const CompareReport& report) {
   if (worst != nullptr)
     out += cat(rows.size() == 1 ? "" : "and ", hidden, " checkpoints, the worst with ", brief(worst_hidden),
                " of its bound: ", worst->place(), " of ", worst->side_name, "\n");
+  const auto inherited = std::ranges::count(report.checkpoints, Origin::inherited, &Checkpoint::origin);
+  if (inherited != 0)
+    out += cat(inherited, " of them differ between the sides by what came in with their input\n");
+  const auto open = std::ranges::count(report.checkpoints, Origin::undecided, &Checkpoint::origin);
+  if (open != 0) out += cat(open, " of them cannot be computed again: their input is not there\n");
   return out;
 }
 

@@ -14,7 +14,7 @@ struct Base {
 constexpr Base kBases[] = {
     {"double", kDouble},
     {"float", {}},
-    {"half", {.stored_unit = compare::kUnitHalf}},
+    {"half", {.stored_unit = compare::kUnitHalf, .stored_least = 0x1p-25}},
     {"bfloat16", {.stored_unit = compare::kUnitBf16}},
     {"cuda", {}, true},
 };
