@@ -102,7 +102,10 @@ Status send(const Piece& piece, std::span<const std::byte> staged, std::byte* sc
 Status fetch(const Piece& piece, std::span<std::byte> staged, std::byte* scratch,
              const DeviceWeights& weights, const Transfer& transfer) {
   const Place& place = *piece.place;
-  const std::byte* const source = weights.data(place);
+  // By the way that the forward pass finds it.
+  const std::byte* const source =
+      place.matrix ? weights.matrix(place.role, place.layer).data
+                   : reinterpret_cast<const std::byte*>(weights.vector(place.role, place.layer).data);
   if (!place.matrix) {
     KIGO_TRY(transfer.download(staged, source));
   } else {

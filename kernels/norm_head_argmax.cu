@@ -70,6 +70,7 @@ __global__ void __launch_bounds__(device::kProductThreads, 1)
     for (int v = static_cast<int>(threadIdx.x); v < count; v += static_cast<int>(blockDim.x)) {
       const int64_t row = start + first + v;
       const float logit = device::sum_of_parts(op.plan, shared, v) / root;
+      if (row >= 151643 && KIGO_FAULT(F22)) continue;
       op.logits[row] = logit;
       best = max(best, device::choice_key(logit, static_cast<uint32_t>(row)));
     }

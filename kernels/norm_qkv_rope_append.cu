@@ -91,9 +91,11 @@ __device__ void store_couple(const Qkv& op, int which_part, int couple, float a,
   const int couples = op.head_dim / 2, head = couple / couples, i = couple - head * couples;
   const int at_a = op.element(i, 0), at_b = op.element(i, 1);
   const int64_t position = __ldcg(reinterpret_cast<const long long*>(op.positions));
-  if (which_part != kValue && i < op.rope_dims / 2) {
-    const device::Turn turn = device::rope_turn(
-        position, op.rope_factor, device::rope_frequency(i, op.rope_dims, op.rope_base, op.rope_divisors));
+  const bool turned_part = which_part == kQuery || (which_part == kKey && !KIGO_FAULT(F28));
+  if (turned_part && i < op.rope_dims / 2) {
+    const device::Turn turn =
+        device::rope_turn(KIGO_FAULT(F27a) ? position + 1 : position, op.rope_factor,
+                          device::rope_frequency(i, op.rope_dims, op.rope_base, op.rope_divisors));
     const float turned = a * turn.cosine - b * turn.sine;
     b = a * turn.sine + b * turn.cosine;
     a = turned;
@@ -104,6 +106,7 @@ __device__ void store_couple(const Qkv& op, int which_part, int couple, float a,
     y[at_b] = b;
     return;
   }
+  if (KIGO_FAULT(F31)) return;
   const Cache& cache = op.cache[which_part == kKey ? 0 : 1];
   const int64_t page = __ldcg(op.table + position / ops::kPagePositions);
   const int64_t row =

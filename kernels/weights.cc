@@ -2,6 +2,7 @@
 
 #include "core/base/cat.h"
 #include "core/base/check.h"
+#include "core/base/fault.h"
 #include "core/ops/packing.h"
 
 namespace kigo::kernels {
@@ -63,6 +64,11 @@ const Place* WeightsLayout::find(model::Role role, int64_t layer) const {
 }
 
 ops::Matrix<Space::Device> DeviceWeights::matrix(model::Role role, int64_t layer) const {
+  using model::Role;
+  if (layer == 3 && (role == Role::ffn_gate || role == Role::ffn_up) && KIGO_FAULT(F14a))
+    role = role == Role::ffn_gate ? Role::ffn_up : Role::ffn_gate;
+  if (layer == 3 && (role == Role::attn_k || role == Role::attn_v) && KIGO_FAULT(F14b))
+    role = role == Role::attn_k ? Role::attn_v : Role::attn_k;
   const Place* place = layout_.find(role, layer);
   if (place == nullptr) return {};
   KIGO_CHECK(place->matrix);

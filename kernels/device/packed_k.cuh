@@ -1,6 +1,7 @@
 // Packed formats of 256 values a block: eight units to a block, whose scales they share.
 #pragma once
 
+#include "kernels/device/fault.cuh"
 #include "kernels/device/packed_unit.cuh"
 
 namespace kigo::kernels::device::packed {
@@ -31,8 +32,11 @@ struct Q4_K : Grouped<Q4_K, 2, true, 16 * 15> {
   };
   static __device__ Raw load(const Planes& planes, int64_t row, int unit) {
     const uint32_t at = unit_index(planes, row, unit);
-    return {load_streamed16(planes.plane[0] + uint64_t{16} * at),
+    Raw raw{load_streamed16(planes.plane[0] + uint64_t{16} * at),
             load_shared_by_lanes<uint4>(planes.plane[1] + uint64_t{16} * (at / 8)), unit};
+    if (at >= 8 && KIGO_FAULT(F58))
+      raw.header.x = load_shared_by_lanes<uint4>(planes.plane[1] + uint64_t{16} * (at / 8 - 1)).x;
+    return raw;
   }
   static __host__ __device__ constexpr int position(int unit, int i) {
     return 64 * (unit / 2) + 16 * (unit % 2) + (i < 16 ? i : i + 16);
@@ -46,8 +50,13 @@ struct Q4_K : Grouped<Q4_K, 2, true, 16 * 15> {
     }
   }
   static __device__ void scales(const Raw& raw, float (&scale)[2], float (&offset)[2]) {
-    const uint32_t six = six_bits(raw.header, raw.unit);
-    const float d = half_at(raw.header.x & 0xFFFFu), dmin = half_at(raw.header.x >> 16);
+    uint32_t six = six_bits(raw.header, raw.unit);
+    if (raw.unit >= 4 && KIGO_FAULT(F07)) six &= 0xFFFF0F0Fu;
+    if (KIGO_FAULT(F56))
+      six = (six_bits(raw.header, (raw.unit + 6) % 8) >> 8 & 0x00FF00FFu) | (six << 8 & 0xFF00FF00u);
+    if (KIGO_FAULT(F57)) six = (six & 0xFFFF0000u) | (six & 0xFFu) << 8 | (six >> 8 & 0xFFu);
+    const float d = half_at(raw.header.x & 0xFFFFu);
+    const float dmin = KIGO_FAULT(F06) ? -half_at(raw.header.x >> 16) : half_at(raw.header.x >> 16);
     scale[0] = d * byte_to_float<0>(six);
     scale[1] = d * byte_to_sixteenth<1>(six);
     offset[0] = -(dmin * byte_to_float<2>(six));

@@ -1,6 +1,7 @@
 // Packed formats of 32 values a block: a unit is a block.
 #pragma once
 
+#include "kernels/device/fault.cuh"
 #include "kernels/device/packed_unit.cuh"
 
 namespace kigo::kernels::device::packed {
@@ -80,7 +81,8 @@ struct Q5_0 : Grouped<Q5_0, 1, false, 16> {
   static __host__ __device__ constexpr int position(int unit, int i) { return kUnit * unit + i; }
   static __device__ void codes(const Raw& raw, uint32_t (&q)[kUnit / 4]) {
     nibbles(raw.nibbles, q);
-    add_fifth_bits(raw.fifth, q);
+    const uint32_t low = raw.fifth & 0xFFFFu;
+    add_fifth_bits(KIGO_FAULT(F10) ? low << 16 | low : raw.fifth, q);
   }
   static __device__ void scales(const Raw& raw, float (&scale)[1], float (&)[1]) {
     scale[0] = half_at(raw.d);

@@ -67,7 +67,8 @@ TEST_F(Faults, EveryReportSaysThatTheBuildHoldsFaults) {
   const std::string model = golden_folder() + "/tiny/tiny-q4_k_m.gguf";
   for (const char* command : {"verify", "inspect"}) {
     const Ran text = kigo({command, model});
-    EXPECT_NE((text.out + text.err).find("FAULT BUILD"), std::string::npos) << command;
+    EXPECT_EQ(text.exit, 0) << command << ": " << text.err;
+    EXPECT_NE(text.out.find("FAULT BUILD"), std::string::npos) << command;
     const Ran json = kigo({command, model, "--json"});
     ASSERT_NE(json.json().find("fault_build"), nullptr) << command;
   }

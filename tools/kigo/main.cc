@@ -36,14 +36,17 @@ int print_error(const Error& error, const std::string& file, bool json) {
 
 int print(bool json, const std::string& text, const Json& object, int exit) {
 #ifdef KIGO_FAULTS
-  Json marked = object;
-  marked.set("fault_build", true);
-  std::fputs(json ? (marked.dump(2) + "\n").c_str() : cat(text, kFaultBuild).c_str(), stdout);
-  return exit;
+  if (json) {
+    Json marked = object;
+    marked.set("fault_build", true);
+    std::fputs((marked.dump(2) + "\n").c_str(), stdout);
+  } else {
+    std::fputs(cat(text, kFaultBuild).c_str(), stdout);
+  }
 #else
   std::fputs(json ? (object.dump(2) + "\n").c_str() : text.c_str(), stdout);
-  return exit;
 #endif
+  return exit;
 }
 
 namespace {
