@@ -368,9 +368,10 @@ TEST_F(Commands, VerifyFailsWhenAGreedyIdDiffers) {
   std::filesystem::copy(golden_folder(), path("golden"), std::filesystem::copy_options::recursive);
   const std::string record = path("golden/logits/tiny-q4_k.json");
   std::string text = *read_text_file(record);
-  const std::string before = "\"greedy\": [";
-  ASSERT_NE(text.find(before), std::string::npos);
-  text.insert(text.find(before) + before.size(), "0, ");  // every id one place later
+  for (const std::string before : {"\"greedy\": [", "\"greedy_margin\": ["}) {
+    ASSERT_NE(text.find(before), std::string::npos);
+    text.insert(text.find(before) + before.size(), "0, ");  // every id one place later
+  }
   ASSERT_TRUE(write_file(record, text));
   const Ran ran =
       kigo({"verify", golden_folder() + "/tiny/tiny-q4_k.gguf", "--golden", path("golden"), "--json"});
