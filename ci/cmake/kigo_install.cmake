@@ -14,14 +14,15 @@ install(TARGETS ${installed} EXPORT kigo ARCHIVE DESTINATION ${CMAKE_INSTALL_LIB
         FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kigo INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kigo)
 install(EXPORT kigo NAMESPACE kigo:: FILE kigo-targets.cmake DESTINATION ${package_dir})
 
-# Pairs read the declarations of kernels, which a build without CUDA has no library for.
+# Pairs read the declarations of kernels, which a build without CUDA has no library for; those of the forward pass need
+# CUDA's own headers.
 if(NOT KIGO_CUDA)
-  foreach(header runtime/stream runtime/overlap sampling_workspace linear_tiles ${OPS})
-    get_filename_component(folder kernels/${header} DIRECTORY)
-    if(NOT header IN_LIST REFERENCE_ONLY)
-      install(FILES kernels/${header}.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kigo/${folder})
-    endif()
-  endforeach()
+  set(kernels ${OPS} ${KERNEL_SUPPORT})
+  list(REMOVE_ITEM kernels ${REFERENCE_ONLY} loader weights kv_pages model)
+  list(TRANSFORM kernels REPLACE "^.+$" "kernels/\\0.h")
+  install(FILES ${kernels} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kigo/kernels)
+  install(FILES kernels/runtime/overlap.h kernels/runtime/stream.h
+          DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kigo/kernels/runtime)
 endif()
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/kigo-config.cmake.in ${CMAKE_BINARY_DIR}/package/kigo-config.cmake
