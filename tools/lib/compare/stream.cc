@@ -74,6 +74,8 @@ class SessionStream final : public SideStream {
   using At = std::pair<size_t, int64_t>;  // call and group
 
   void run() {
+    if (side_.enter_thread)
+      if (const Status entered = side_.enter_thread(); !entered) return stop(entered.error());
     for (size_t call = 0; call < calls_.size() && wait_until_wanted({call, 0}); ++call) {
       At current{call, 0};
       Checkpoints collected;
