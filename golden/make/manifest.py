@@ -36,6 +36,7 @@ COMMANDS = [
     ("encoded.json", "python3 golden/make/encoded.py", ["gguf", "numpy"]),
     ("differential/*", "python3 golden/make/differential.py", ["gguf", "numpy"]),
     ("draws/*", "python3 golden/make/draws.py", ["numpy"]),
+    ("captures/*", "python3 golden/make/captures.py", ["transformers", "torch", "gguf", "llama-cpp-python", "numpy"]),
     ("headers/*", "python3 golden/make/headers.py", ["gguf", "numpy"]),
     ("haiku/*", "see golden/haiku/README.md", ["torch", "gguf", "tokenizers", "llama-cpp-python"]),
 ]

@@ -63,6 +63,10 @@ Result<Context> Context::create(int device, MemorySource memory) {
   return context;
 }
 
+Status Context::enter_thread() const {
+  return status_of(cudaSetDevice(info_.index), cat("device ", info_.index));
+}
+
 Status Context::health() {
   (void)cudaGetLastError();  // a refusal that its caller was told of; what sticks comes back below
   KIGO_TRY(status_of(cudaStreamSynchronize(stream()), "earlier work"));

@@ -25,6 +25,9 @@ class Context {
   /// that were built, naming both; out_of_memory.
   static Result<Context> create(int device = 0, MemorySource memory = cuda_memory());
 
+  /// Makes the device the calling thread's current one, as create() did for its own. Errors: cuda.
+  Status enter_thread() const;
+
   const DeviceInfo& info() const { return info_; }
   Vram& vram() { return vram_; }
   const Vram& vram() const { return vram_; }

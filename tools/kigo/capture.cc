@@ -75,7 +75,9 @@ void add_capture(CLI::App& app, int& exit) {
   command->add_option("--steps", options->steps, "Decode steps, with the last tokens of the prompt")
       ->transform(whole_number(1'000'000))
       ->capture_default_str();
-  command->add_option("--chunk", options->chunk, "Tokens of the prompt that pass together; 1 to 512")
+  command
+      ->add_option("--chunk", options->chunk,
+                   "Tokens of the prompt that pass together, at most 512; 0: all at once")
       ->transform(whole_number(512))
       ->capture_default_str();
   command->add_option("--device", options->device, "Number of the GPU")

@@ -26,6 +26,7 @@ class CudaEngine final : public Engine {
     return {};
   }
 
+  Status enter_thread() override { return context_.enter_thread(); }
   model::Session& session() override { return *session_; }
   std::string name() const override { return "cuda"; }
   std::string device() const override { return context_.info().name; }

@@ -31,6 +31,8 @@ class Engine {
  public:
   virtual ~Engine() = default;
   virtual model::Session& session() = 0;
+  /// Before a thread other than the one that opened the engine uses its session. Errors: cuda.
+  virtual Status enter_thread() { return {}; }
   /// "reference" or "cuda"
   virtual std::string name() const = 0;
   /// "AMD EPYC 9B14", "NVIDIA H200, driver 580.159"

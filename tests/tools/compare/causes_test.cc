@@ -11,6 +11,7 @@
 #include "core/base/file_map.h"
 #include "core/base/half.h"
 #include "tests/reference/small_model.h"
+#include "tests/tools/compare/named.h"
 #include "tests/tools/compare/planted.h"
 #include "tools/lib/goldens.h"
 
@@ -313,36 +314,6 @@ std::vector<Mistake> mistakes() {
 
 class Causes : public testing::TestWithParam<Mistake> {};
 
-const tools::Cause* find(const tools::Checkpoint& point, const std::string& id) {
-  for (const tools::Cause& cause : point.causes)
-    if (cause.id == id) return &cause;
-  return nullptr;
-}
-std::string causes_of(const CompareReport& report) {
-  std::string text;
-  if (const tools::Checkpoint* bad = report.first_bad())
-    for (const tools::Cause& cause : bad->causes)
-      text += cause.id + (cause.reproduces ? " (reproduces), " : ", ");
-  return text;
-}
-
-/// Six tokens, then two steps: ids 3, 6, 9 ...
-std::vector<tools::Call> some_calls(int64_t vocab) {
-  std::vector<uint32_t> tokens;
-  for (uint32_t i = 1; i <= 8; ++i) tokens.push_back(3 * i);
-  return *tools::plan_calls(tokens, 2, 0, vocab);
-}
-
-void expect_named(const CompareReport& report, const std::string& place, const std::string& cause) {
-  const tools::Checkpoint* bad = report.first_bad();
-  ASSERT_NE(bad, nullptr) << report.text();
-  EXPECT_TRUE(bad->place().starts_with(place)) << bad->place();
-  const tools::Cause* found = find(*bad, cause);
-  ASSERT_NE(found, nullptr) << causes_of(report) << report.text();
-  EXPECT_TRUE(found->reproduces) << causes_of(report);
-  EXPECT_EQ(bad->causes.front().id, cause) << causes_of(report);
-}
-
 TEST_P(Causes, AreNamedByMakingTheMistake) {
   const model::Model model = *model::open(tools::golden_folder() + GetParam().file);
   PlantedSession wrong(model, GetParam().fault(model));
@@ -393,98 +364,6 @@ TEST(CausesOfNaN, AnOverflowOfHalf) {
   });
   expect_named(report, "blk.0.ffn_up", "half-overflow");
 }
-
-// Weights that were loaded wrong: the side runs on a file with other bytes.
-struct WrongBytes {
-  std::string name;
-  std::string file;
-  std::string tensor;
-  std::string place;
-  std::string cause;
-  std::function<void(std::span<std::byte>, const gguf::Tensor&)> change;
-};
-void PrintTo(const WrongBytes& wrong, std::ostream* out) { *out << wrong.name; }
-
-class CausesInWeights : public testing::TestWithParam<WrongBytes> {};
-
-TEST_P(CausesInWeights, AreNamedByMakingTheMistake) {
-  const std::string path = tools::golden_folder() + GetParam().file;
-  const model::Model right_model = *model::open(path);
-  const std::span<const std::byte> bytes = right_model.source.map.bytes();
-  std::vector<std::byte> copy(bytes.begin(), bytes.end());
-  const gguf::Tensor* tensor = nullptr;
-  for (const gguf::Tensor* one : right_model.weights.all())
-    if (one->name == GetParam().tensor) tensor = one;
-  ASSERT_NE(tensor, nullptr);
-  const auto at = static_cast<size_t>(tensor->data.data() - bytes.data());
-  GetParam().change(std::span(copy).subspan(at, tensor->data.size()), *tensor);
-  const std::string changed =
-      (std::filesystem::temp_directory_path() / ("kigo-causes-" + GetParam().name + ".gguf")).string();
-  ASSERT_TRUE(write_file(changed, copy));
-  const auto wrong_model = model::open(changed);
-  std::filesystem::remove(changed);
-  ASSERT_TRUE(wrong_model) << wrong_model.error().message();
-  reference::Session right(right_model), wrong(*wrong_model);
-  const auto report = tools::compare_sides(right_model, {.name = "reference", .session = &right},
-                                           {.name = "b", .session = &wrong},
-                                           some_calls(right_model.config.vocab), {.carried = false});
-  ASSERT_TRUE(report) << report.error().message();
-  expect_named(*report, GetParam().place, GetParam().cause);
-}
-
-uint8_t byte(std::byte value) { return std::to_integer<uint8_t>(value); }
-
-std::vector<WrongBytes> wrong_bytes() {
-  return {
-      // Q4_K: 144 bytes, codes from byte 16 on, 32 bytes to two sub-blocks (docs/formats.md).
-      {"nibbles_as_neighbours", "/tiny/tiny-q4_k.gguf", "blk.0.ffn_gate.weight", "blk.0.ffn_gate, position 0",
-       "nibble-order",
-       [](std::span<std::byte> data, const gguf::Tensor&) {
-         for (size_t block = 0; block < data.size(); block += 144)
-           for (size_t run = block + 16; run < block + 144; run += 32) {
-             std::array<uint8_t, 64> codes{};
-             for (size_t i = 0; i < 32; ++i) {
-               codes[2 * i] = byte(data[run + i]) & 15;
-               codes[2 * i + 1] = static_cast<uint8_t>(byte(data[run + i]) >> 4);
-             }
-             for (size_t i = 0; i < 32; ++i)
-               data[run + i] = static_cast<std::byte>(codes[i] | codes[i + 32] << 4);
-           }
-       }},
-      // Q6_K: 210 bytes, sixteen scales from byte 192 on.
-      {"scale_before", "/tiny/tiny-q6_k.gguf", "blk.0.attn_output.weight", "blk.0.attn_out, position 0",
-       "scale-index",
-       [](std::span<std::byte> data, const gguf::Tensor&) {
-         for (size_t block = 0; block < data.size(); block += 210) {
-           const std::byte last = data[block + 207];
-           std::memmove(&data[block + 193], &data[block + 192], 15);
-           data[block + 192] = last;
-         }
-       }},
-      {"d_of_the_block_before", "/tiny/tiny-q4_k.gguf", "blk.0.attn_q.weight", "blk.0.attn_q, position 0",
-       "scale-index",
-       [](std::span<std::byte> data, const gguf::Tensor&) {
-         std::array<std::byte, 2> before{data[0], data[1]};
-         for (size_t block = 0; block < data.size(); block += 144)
-           for (size_t i = 0; i < 2; ++i) std::swap(before[i], data[block + i]);
-       }},
-      {"transposed", "/tiny/tiny-f16.gguf", "blk.0.attn_q.weight", "blk.0.attn_q, position 0", "transposed",
-       [](std::span<std::byte> data, const gguf::Tensor& tensor) {
-         const size_t in = tensor.dims[0], out = tensor.dims[1];
-         const std::vector<std::byte> old(data.begin(), data.end());
-         for (size_t j = 0; j < out; ++j)
-           for (size_t i = 0; i < in; ++i) std::memcpy(&data[2 * (j * in + i)], &old[2 * (i * out + j)], 2);
-       }},
-      {"gate_for_up", "/tiny/llama-f16.gguf", "blk.1.ffn_up.weight", "blk.1.ffn_up, position 0",
-       "other-tensor",
-       [](std::span<std::byte> data, const gguf::Tensor&) {
-         const model::Model model = *model::open(tools::golden_folder() + "/tiny/llama-f16.gguf");
-         std::ranges::copy(model.weights.find(Role::ffn_gate, 1)->data, data.begin());
-       }},
-  };
-}
-INSTANTIATE_TEST_SUITE_P(Each, CausesInWeights, testing::ValuesIn(wrong_bytes()),
-                         [](const auto& instance) { return instance.param.name; });
 
 }  // namespace
 }  // namespace kigo::test

@@ -5,6 +5,7 @@
 
 #include <limits>
 #include <set>
+#include <thread>
 
 #include "tests/reference/small_model.h"
 #include "tests/tools/compare/planted.h"
@@ -171,6 +172,20 @@ TEST_P(Compare, PassesOnWhatASessionRefuses) {
                                            std::vector{call});
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().code, Code::invalid_request);
+}
+
+TEST_P(Compare, EntersTheThreadThatRunsASession) {
+  reference::Session a(model_), b(model_);
+  std::thread::id entered;
+  Side side{.name = "b", .session = &b};
+  side.enter_thread = [&]() -> Status {
+    entered = std::this_thread::get_id();
+    return fail(Code::cuda, "device 7", "gone");
+  };
+  const auto report = tools::compare_sides(model_, {.name = "a", .session = &a}, side, calls(2, 0));
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().message(), "device 7: gone (cuda)");
+  EXPECT_NE(entered, std::this_thread::get_id());
 }
 
 TEST_P(Compare, RefusesSidesThatAreNone) {

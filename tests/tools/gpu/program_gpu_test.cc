@@ -57,6 +57,27 @@ TEST_F(GpuProgram, SampledTextIsTheSameTwice) {
   EXPECT_EQ(*kigo(arguments).json().find("ids"), *kigo(arguments).json().find("ids"));
 }
 
+TEST_F(GpuProgram, CompareFindsEveryCheckpointWithinItsBound) {
+  for (const char* name : {"tiny-q4_k_m", "tiny-f16", "llama-q4_k_m"}) {
+    const std::string model = cat(golden_folder(), "/tiny/", name, ".gguf");
+    for (const char* side : {"cuda", "cuda-half", "cuda-float"}) {
+      const Ran ran = kigo({"compare", "reference", side, "-m", model, "--tokens",
+                            "5,17,88,21,90,4,66,300,12,13,14,15,16,8,9,10", "--steps", "3", "--chunk", "7"});
+      EXPECT_EQ(ran.exit, 0) << name << ran.out << ran.err;
+      EXPECT_NE(ran.out.find("verdict: equal: every checkpoint of both sides is within its bound"),
+                std::string::npos)
+          << ran.out;
+    }
+  }
+}
+
+TEST_F(GpuProgram, CaptureHoldsWhatCompareSees) {
+  EXPECT_EQ(kigo({"capture", "cuda", "-p", "rain on the roof", "--steps", "1", "-o", "c"}).exit, 0);
+  const Ran ran = kigo({"compare", "cuda", "c", "--repeat"});
+  EXPECT_EQ(ran.exit, 0) << ran.out << ran.err;
+  EXPECT_NE(ran.out.find("NMSE 0,"), std::string::npos) << ran.out;
+}
+
 TEST_F(GpuProgram, ADeviceThatIsNotThereIsNamed) {
   const Ran ran = kigo({"generate", "-p", "rain", "--backend", "cuda", "--device", "999"});
   EXPECT_EQ(ran.exit, 1);

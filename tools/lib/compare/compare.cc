@@ -147,7 +147,8 @@ class Run {
     Carried carried{.call = call, .layer = layer};
     carried.gain = relative_distance(probed, output_a) / kProbe;
     carried.introduced = relative_distance(output_b, right);
-    const double before = layer == 0 ? relative_distance(input_b, input_a) : report_.carried.back().predicted;
+    const bool continued = !report_.carried.empty() && report_.carried.back().layer == layer - 1;
+    const double before = continued ? report_.carried.back().predicted : relative_distance(input_b, input_a);
     carried.predicted = std::hypot(carried.gain * before, carried.introduced);
     carried.observed = relative_distance(output_b, output_a);
     report_.carried.push_back(carried);

@@ -39,6 +39,8 @@ struct Side {
   Rounding rounding = {kDouble, kDouble};
   model::Session* session = nullptr;     // empty at first; its context holds all tokens
   const CaptureFile* capture = nullptr;  // exactly one of the two is set
+  // Called first on the thread that then runs the session, where that matters.
+  std::function<Status()> enter_thread = {};
 };
 
 struct CompareOptions {
@@ -93,7 +95,8 @@ struct Checkpoint {
   Json json() const;
 };
 
-/// The error of B's residual stream behind a layer, relative to A's, root mean squares over all elements.
+/// Of a call at position 0: the error of B's residual stream behind a layer, relative to A's, root mean
+/// squares over all elements.
 struct Carried {
   int64_t call = 0;
   int64_t layer = 0;
@@ -134,10 +137,11 @@ struct CompareReport {
 /// Runs both sides and compares every checkpoint that B (and A) hand out. Checkpoints stream: of each side no
 /// more than one layer of one call is held, besides the keys and values of the sequence.
 ///
-/// Verdict: diverged when a checkpoint of either side was introduced, or is not finite in one side only;
-/// equal when every checkpoint of both could be recomputed and none was; else undecided, but for logits so
-/// far apart that no rounding explains it. A capture's calls must be those of `calls`, in tokens and lengths.
-/// Errors: invalid_request for sides that do not fit; those of the sessions and captures.
+/// Verdict: diverged when a checkpoint of either side was introduced; equal when every checkpoint of both
+/// could be recomputed and none was; else by the logits: equal when they agree as floats do, diverged when
+/// they are so far apart that no rounding explains it, or not finite; else undecided. A capture's calls must
+/// be those of `calls`, in tokens and lengths. Errors: invalid_request for sides that do not fit; those of
+/// the sessions and captures.
 Result<CompareReport> compare_sides(const model::Model& model, const Side& a, const Side& b,
                                     std::span<const Call> calls, const CompareOptions& options = {});
 /// The same for a model that is not a file's.

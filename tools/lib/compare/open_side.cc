@@ -41,6 +41,7 @@ Result<OpenSide> open_side(const model::Model& model, const std::string& name, i
     KIGO_ASSIGN(open.side.rounding, rounding_named(live.rounding, name));
     KIGO_ASSIGN(open.engine, open_engine(model, live.options));
     open.side.session = &open.engine->session();
+    open.side.enter_thread = [engine = open.engine.get()] { return engine->enter_thread(); };
     return open;
   }
   std::error_code ignored;

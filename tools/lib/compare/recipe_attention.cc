@@ -58,8 +58,10 @@ Softmax softmax_of(const Scores& scores, const Arithmetic& how) {
   if (how.attention == ops::Operands::full) {
     // Of a weight, and as much for the sum of all of them.
     const double worst = *std::max_element(scores.errors.begin(), scores.errors.end());
+    const bool any = how.products == Products::any_order || how.products == Products::half_exact;
+    const double splits = any ? 0 : 64;  // sums in any order have their roundings in n
     const double relative =
-        2 * (2 * worst + (*most - *least) + 9 + 5 * (std::ceil(n / 32) + 1) + n + 64) * u +
+        2 * (2 * worst + (*most - *least) + 9 + 5 * (std::ceil(n / 32) + 1) + n + splits) * u +
         3 * how.stored_unit;
     softmax.relative.assign(scores.values.size(), relative);
     softmax.amplified = kSlack;

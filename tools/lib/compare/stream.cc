@@ -58,7 +58,8 @@ class SessionStream final : public SideStream {
     std::unique_lock lock(mutex_);
     wanted_ = {call, group};
     changed_.notify_all();
-    changed_.wait(lock, [&] { return finished_ || error_ || (ready_ && at_ >= wanted_); });
+    changed_.wait(lock,
+                  [&] { return finished_ || error_ || (ready_ && at_ >= wanted_) || coming_ > wanted_; });
     if (error_) return tl::unexpected<Error>(*error_);
     if (!ready_ || at_ != wanted_) return Checkpoints();
     ready_ = false;
@@ -73,6 +74,8 @@ class SessionStream final : public SideStream {
   using At = std::pair<size_t, int64_t>;  // call and group
 
   void run() {
+    if (side_.enter_thread)
+      if (const Status entered = side_.enter_thread(); !entered) return stop(entered.error());
     for (size_t call = 0; call < calls_.size() && wait_until_wanted({call, 0}); ++call) {
       At current{call, 0};
       Checkpoints collected;
@@ -113,6 +116,8 @@ class SessionStream final : public SideStream {
   /// False when nobody wants anything any more.
   bool wait_until_wanted(At at) {
     std::unique_lock lock(mutex_);
+    coming_ = at;  // so nothing comes before it: who waits for that need not
+    changed_.notify_all();
     changed_.wait(lock, [&] { return abandoned_ || error_ || wanted_ >= at; });
     return !abandoned_ && !error_;
   }
@@ -131,6 +136,7 @@ class SessionStream final : public SideStream {
   std::mutex mutex_;
   std::condition_variable changed_;
   At wanted_{0, -1};
+  At coming_{0, -1};
   At at_{0, -1};
   Checkpoints slot_;
   bool ready_ = false;
