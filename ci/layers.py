@@ -24,7 +24,6 @@ LAYERS = {
     "tests/support": (["core", "kernels", "tests/pairs", "tests/support"],
                       {r"gtest/": r".*", r"rapidcheck": r".*", r"cuda": r"tests/support/(gpu|device)\.(h|cc)"}),
     "tests/pairs": (["core", "reference", "kernels", "tests/pairs"], {}),
-    "tests/cuda": (["core", "kernels"], {r"cuda": r".*"}),
     "tests/laws/gpu": (["core", "reference", "kernels", "tests"], {r"gtest/": r".*", r"cuda": r".*"}),
     "tests": (["core", "reference", "kernels", "tests", "tools/lib", "include"], {r"gtest/": r".*", r"rapidcheck": r".*"}),
     "bench": (["core", "kernels", "reference", "tests/pairs", "tests/support", "tools/lib", "bench"],

@@ -81,12 +81,23 @@ if(KIGO_CUDA)
   message(STATUS "CUDA ${CMAKE_CUDA_COMPILER_VERSION} for sm ${KIGO_BUILT_ARCHITECTURES}")
 endif()
 
-# kigo_library(NAME DIR): a static library of DIR's sources, whose headers must each compile alone.
+# kigo_library(NAME): a static library of the folder's sources, whose headers must each compile alone.
 function(kigo_library name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cc)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS *.h)
-  add_library(${name} STATIC ${sources})
-  target_sources(${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR} FILES ${headers})
-  set_target_properties(${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
-  target_link_libraries(${name} PUBLIC kigo_options)
+  kigo_library_of(${name} SOURCES ${sources} HEADERS ${headers})
+endfunction()
+
+# kigo_library_of(NAME SOURCES ... HEADERS ...): the same of some of a folder's files. Others see kigo::core for
+# kigo_core, in this build and from the installed package, where the warnings and sanitizers of this build stay behind.
+function(kigo_library_of name)
+  cmake_parse_arguments(PARSE_ARGV 1 of "" "" "SOURCES;HEADERS")
+  add_library(${name} STATIC ${of_SOURCES})
+  target_sources(${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR} FILES ${of_HEADERS})
+  string(REPLACE "kigo_" "" exported ${name})
+  set_target_properties(${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON EXPORT_NAME ${exported})
+  target_link_libraries(${name} PUBLIC $<BUILD_INTERFACE:kigo_options>)
+  target_compile_features(${name} PUBLIC cxx_std_20)
+  add_library(kigo::${exported} ALIAS ${name})
+  set_property(GLOBAL APPEND PROPERTY KIGO_INSTALLED ${name})
 endfunction()

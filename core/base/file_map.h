@@ -1,6 +1,8 @@
 // A file mapped into memory, read only.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <span>
 #include <string>
@@ -28,9 +30,8 @@ class FileMap {
 /// The whole of a text file in memory. Errors as FileMap::open.
 Result<std::string> read_text_file(const std::string& path);
 
-/// The name that a new file takes: `path` when nothing has it, or the regular file that is replaced, which a
-/// symbolic link may name. Errors: io.
-Result<std::string> replaceable(const std::string& path);
+/// Whether a file of this mode is a regular one. Errors: io with the path and what it is instead.
+Status check_regular(const std::string& path, mode_t mode);
 
 /// Writes a whole file through a temporary name beside it, so that no partial file is ever left behind.
 /// Errors: io.

@@ -165,6 +165,71 @@ def logits(model: PreTrainedModel, tokens: list[int]) -> np.ndarray:
 
 
 @torch.no_grad()
+def checkpoints(model: PreTrainedModel, tokens: list[int]) -> dict[str, np.ndarray]:
+    """Every checkpoint that core/model/taps.h names but cache_k, cache_v and logits: [positions, heads or kv_heads,
+    head_dim] where there are heads, else [positions, width]. All positions in one pass without a cache.
+
+    Inputs and outputs of Transformers' modules, by hooks; behind the rotation, which is no module, what its function
+    returns. The elements of q and k within a head come in the order of the GGUF file: of a llama file, where
+    neighbours rotate together, element 2i + j is element i + j * head_dim / 2 of Transformers'.
+    """
+    config, code = model.config, FAMILIES[model.config.model_type].code
+    heads = {"q": config.num_attention_heads, "k": config.num_key_value_heads, "v": config.num_key_value_heads}
+    found, hooks, turned = {}, [], []
+
+    def keep(name, value):
+        if name in found or value.shape[0] != 1:
+            raise RuntimeError(f"{name}: reached twice, or of shape {tuple(value.shape)}")
+        found[name] = value[0].numpy()
+
+    def given(module, name):
+        hooks.append(module.register_forward_pre_hook(lambda _, args: keep(name, args[0])))
+
+    def made(module, name):
+        hooks.append(module.register_forward_hook(lambda _, args, out: keep(name, out)))
+
+    rotate = code.apply_rotary_pos_emb
+
+    def watched(q, k, *rest, **named):
+        out = rotate(q, k, *rest, **named)
+        for letter, value in zip("qk", out):
+            keep(f"blk.{len(turned)}.attn_{letter}_rope", value.transpose(1, 2))  # [1, positions, heads, head_dim]
+        turned.append(out)
+        return out
+
+    made(model.model.embed_tokens, "embed")
+    for n, layer in enumerate(model.model.layers):
+        made(layer.input_layernorm, f"blk.{n}.attn_norm")
+        for letter in "qkv":
+            made(getattr(layer.self_attn, f"{letter}_proj"), f"blk.{n}.attn_{letter}")
+        given(layer.self_attn.o_proj, f"blk.{n}.attn_mix")
+        made(layer.self_attn.o_proj, f"blk.{n}.attn_out")
+        given(layer.post_attention_layernorm, f"blk.{n}.attn_residual")
+        made(layer.post_attention_layernorm, f"blk.{n}.ffn_norm")
+        made(layer.mlp.gate_proj, f"blk.{n}.ffn_gate")
+        made(layer.mlp.up_proj, f"blk.{n}.ffn_up")
+        given(layer.mlp.down_proj, f"blk.{n}.ffn_act")
+        made(layer.mlp.down_proj, f"blk.{n}.ffn_down")
+        following = [*model.model.layers, model.model.norm][n + 1]
+        given(getattr(following, "input_layernorm", following), f"blk.{n}.ffn_residual")
+    made(model.model.norm, "output_norm")
+    try:
+        with mock.patch.object(code, "apply_rotary_pos_emb", watched):
+            model(torch.tensor([tokens]), use_cache=False)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    for name, value in found.items():
+        letter = next((c for c in "qkv" if name.endswith((f"attn_{c}", f"attn_{c}_rope"))), None)
+        if letter or name.endswith("attn_mix"):
+            value = value.reshape(len(tokens), heads[letter or "q"], -1)
+            if isinstance(model, LlamaForCausalLM) and letter in ("q", "k"):
+                value = np.stack([_dealt_out(head, 1) for head in value.reshape(-1, value.shape[-1])]).reshape(value.shape)
+        found[name] = value
+    return found
+
+
+@torch.no_grad()
 def greedy(model: Qwen2ForCausalLM, tokens: list[int], count: int) -> tuple[list[int], list[float]]:
     """`count` ids by Transformers' generate() with a KV cache, never stopping, and the top-1/top-2 margin of each."""
     settings = GenerationConfig(

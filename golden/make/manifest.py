@@ -27,6 +27,7 @@ COMMANDS = [
     ("logits/llama-*", LOGITS, ["transformers", "torch", "gguf", "tokenizers", "llama-cpp-python"]),
     ("logits/*", f"{LOGITS} golden/haiku/{{stem}}.gguf --tokenizer golden/haiku/tokenizer.json",
      ["transformers", "torch", "gguf", "tokenizers", "llama-cpp-python"]),
+    ("checkpoints/*", "python3 golden/make/checkpoints.py", ["transformers", "torch", "gguf"]),
     ("tokens/tiny.jsonl", TOKENS, ["tokenizers"]),
     ("tokens/llama.jsonl", f"{TOKENS} --tokenizer golden/tiny/tokenizer-llama.json --name llama", ["tokenizers"]),
     ("tokens/haiku.jsonl", f"{TOKENS} --tokenizer golden/haiku/tokenizer.json --name haiku", ["tokenizers"]),

@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "core/base/cat.h"
-#include "core/base/file_map.h"
-#include "core/base/json.h"
+#include "core/base/sha256.h"
 #include "core/compare/golden.h"
 #include "core/model/weights.h"
 #include "reference/argmax.h"
 #include "reference/model.h"
+#include "tools/lib/goldens.h"
 
 namespace kigo {
 namespace {
@@ -25,33 +25,7 @@ using reference::Session;
 
 const std::string kGolden = KIGO_SOURCE_DIR "/golden/";
 
-struct Prompt {
-  std::string name;
-  std::vector<uint32_t> tokens, greedy;
-  std::vector<double> margins;  // between the two largest logits at each greedy step
-  int64_t first_row = 0;
-};
-
-std::vector<uint32_t> ids(const Json& list) {
-  std::vector<uint32_t> out;
-  for (const Json& id : *list.items()) out.push_back(static_cast<uint32_t>(*id.integer()));
-  return out;
-}
-
-std::vector<Prompt> prompts_of(const Json& golden) {
-  std::vector<Prompt> prompts;
-  for (const Json& each : *golden.find("prompts")->items()) {
-    Prompt prompt;
-    prompt.name = *each.find("name")->string();
-    prompt.tokens = ids(*each.find("tokens"));
-    prompt.greedy = ids(*each.find("greedy"));
-    for (const Json& margin : *each.find("greedy_margin")->items())
-      prompt.margins.push_back(*margin.number());
-    prompt.first_row = *each.find("rows")->items()->front().integer();
-    prompts.push_back(std::move(prompt));
-  }
-  return prompts;
-}
+using tools::GoldenPrompt;
 
 uint32_t best_of(const Rows& logits, int64_t row) {
   uint32_t id = 0;
@@ -72,22 +46,20 @@ std::vector<std::string> golden_files() {
 class GoldenLogits : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    const auto text = read_text_file(kGolden + "logits/" + GetParam() + ".json");
-    ASSERT_TRUE(text) << text.error().message();
-    auto parsed = Json::parse(*text, GetParam());
-    ASSERT_TRUE(parsed) << parsed.error().message();
-    golden_ = std::move(*parsed);
-    auto model = model::open(kGolden + *golden_.find("model")->string());
+    auto golden = tools::read_golden_logits(kGolden + "logits/" + GetParam() + ".json");
+    ASSERT_TRUE(golden) << golden.error().message();
+    golden_ = std::move(*golden);
+    auto model = model::open(kGolden + golden_.model);
     ASSERT_TRUE(model) << model.error().message();
     model_ = std::make_unique<model::Model>(std::move(*model));
-    prompts_ = prompts_of(golden_);
-    ASSERT_GE(prompts_.size(), 8u);
+    ASSERT_EQ(golden_.sha256, sha256(model_->source.map.bytes()));
+    ASSERT_GE(golden_.prompts.size(), 8u);
   }
 
   /// The largest difference from the oracle over all positions of all prompts, as a share of its largest
   /// logit.
-  double distance_from(const char* oracle) {
-    const auto file = compare::read_npy(kGolden + "logits/" + *golden_.find(oracle)->string());
+  double distance_from(const std::string& oracle) {
+    const auto file = compare::read_npy(oracle);
     EXPECT_TRUE(file) << file.error().message();
     const std::vector<int64_t> shape = {positions(), model_->config.vocab};
     if (!file || file->shape != shape) {
@@ -97,7 +69,7 @@ class GoldenLogits : public testing::TestWithParam<std::string> {
     const compare::Values want = file->values();
     double worst = 0, largest = 0;
     int64_t rows = 0;
-    for (const Prompt& prompt : prompts_) {
+    for (const GoldenPrompt& prompt : golden_.prompts) {
       EXPECT_EQ(prompt.first_row, rows) << prompt.name;
       const Rows got = logits_of(prompt.tokens);
       for (int64_t t = 0; t < got.rows; ++t, ++rows) {
@@ -110,15 +82,15 @@ class GoldenLogits : public testing::TestWithParam<std::string> {
         }
       }
     }
-    RecordProperty(oracle, cat(worst / largest));
-    std::printf("[ distance ] %s from %s: %.3g of the largest logit\n", GetParam().c_str(), oracle,
-                worst / largest);
+    const std::string name = std::filesystem::path(oracle).filename();
+    RecordProperty(name, cat(worst / largest));
+    std::printf("[ distance ] from %s: %.3g of the largest logit\n", name.c_str(), worst / largest);
     return worst / largest;
   }
 
   int64_t positions() const {
     int64_t count = 0;
-    for (const Prompt& prompt : prompts_) count += static_cast<int64_t>(prompt.tokens.size());
+    for (const GoldenPrompt& prompt : golden_.prompts) count += static_cast<int64_t>(prompt.tokens.size());
     return count;
   }
 
@@ -130,7 +102,7 @@ class GoldenLogits : public testing::TestWithParam<std::string> {
   }
 
   /// Whether the ids of this step agree; a margin below the error seen decides nothing, and is told.
-  void expect_same_id(const Prompt& prompt, size_t step, uint32_t got, double error) {
+  void expect_same_id(const GoldenPrompt& prompt, size_t step, uint32_t got, double error) {
     if (got == prompt.greedy[step]) return;
     if (prompt.margins[step] <= 2 * error) {
       std::printf("[ too near ] %s, step %zu: margin %g, error %g\n", prompt.name.c_str(), step,
@@ -142,13 +114,10 @@ class GoldenLogits : public testing::TestWithParam<std::string> {
   }
 
   /// How far the logits behind the recorded ids may be off: the bound held above.
-  double error_of_transformers() const {
-    return 1e-5 * *golden_.find("distances")->find("largest_logit")->number();
-  }
+  double error_of_transformers() const { return 1e-5 * golden_.largest_logit; }
 
-  Json golden_;
+  tools::GoldenLogits golden_;
   std::unique_ptr<model::Model> model_;
-  std::vector<Prompt> prompts_;
 };
 INSTANTIATE_TEST_SUITE_P(Models, GoldenLogits, testing::ValuesIn(golden_files()), [](const auto& each) {
   std::string name = each.param;
@@ -160,17 +129,17 @@ INSTANTIATE_TEST_SUITE_P(Models, GoldenLogits, testing::ValuesIn(golden_files())
 TEST(GoldenFiles, HoldTheTinyModels) { EXPECT_GE(golden_files().size(), 10u); }
 
 // Bounds of the contract of the goldens: float32 sums in Transformers, and in llama.cpp with a float32 cache.
-TEST_P(GoldenLogits, AgreeWithTransformers) { EXPECT_LE(distance_from("transformers"), 1e-5); }
-TEST_P(GoldenLogits, AgreeWithLlamaCpp) { EXPECT_LE(distance_from("llama_cpp_f32"), 2e-6); }
+TEST_P(GoldenLogits, AgreeWithTransformers) { EXPECT_LE(distance_from(golden_.transformers), 1e-5); }
+TEST_P(GoldenLogits, AgreeWithLlamaCpp) { EXPECT_LE(distance_from(golden_.llama_cpp), 2e-6); }
 
 /// Transformers in float64: what is left is the rounding of its logits to float32, 2^-24 of each, and the
 /// double sums on both sides, which are far below.
 TEST_P(GoldenLogits, AgreeWithTransformersInDoubleToTheLastFloat) {
-  EXPECT_LE(distance_from("transformers_f64"), 0x1p-24 * 1.01);
+  EXPECT_LE(distance_from(golden_.transformers_f64), 0x1p-24 * 1.01);
 }
 
 TEST_P(GoldenLogits, ChooseTheSameIdsAlongTheGivenContinuation) {
-  for (const Prompt& prompt : prompts_) {
+  for (const GoldenPrompt& prompt : golden_.prompts) {
     ASSERT_EQ(prompt.greedy.size(), 64u);
     std::vector<uint32_t> tokens = prompt.tokens;
     tokens.insert(tokens.end(), prompt.greedy.begin(), prompt.greedy.end() - 1);
@@ -183,7 +152,7 @@ TEST_P(GoldenLogits, ChooseTheSameIdsAlongTheGivenContinuation) {
 }
 
 TEST_P(GoldenLogits, ContinueInTheSameWayOnTheirOwn) {
-  for (const Prompt& prompt : prompts_) {
+  for (const GoldenPrompt& prompt : golden_.prompts) {
     Session session(*model_);
     std::vector<uint32_t> next = prompt.tokens;
     for (size_t step = 0; step < prompt.greedy.size(); ++step) {

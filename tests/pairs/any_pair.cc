@@ -39,11 +39,12 @@ bool writes_nothing(const AnyCase& one) {
 }
 
 std::vector<compare::Report> judge(const AnyPair& pair, const AnyCase& one, std::span<const Tensor> tensors,
-                                   const Outputs& truth, const Outputs& got, const std::string& replay) {
+                                   const Outputs& truth, const Outputs& got, const std::string& replay,
+                                   const Outputs& before) {
   const std::vector<const Tensor*> outputs = outputs_of(tensors);
   const Outputs bounds = one.bound(tensors, truth);
   KIGO_CHECK(truth.size() == outputs.size() && got.size() == outputs.size() &&
-             bounds.size() == outputs.size());
+             bounds.size() == outputs.size() && (before.empty() || before.size() == outputs.size()));
   std::vector<compare::Report> reports;
   for (size_t i = 0; i < outputs.size(); ++i) {
     // An empty vector of bounds asks for equal values.
@@ -53,7 +54,8 @@ std::vector<compare::Report> judge(const AnyPair& pair, const AnyCase& one, std:
                                      {.name = cat(pair.name(), ' ', one.text(), ": ", outputs[i]->name),
                                       .shape = outputs[i]->shape,
                                       .replay = replay,
-                                      .non_finite = pair.non_finite()}));
+                                      .non_finite = pair.non_finite(),
+                                      .before = before.empty() ? compare::Values{} : before[i]}));
   }
   return reports;
 }

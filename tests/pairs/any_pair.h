@@ -28,7 +28,10 @@ class AnyCase {
   virtual Outputs bound(std::span<const Tensor> tensors, const Outputs& truth) const = 0;
   virtual Result<Outputs> mutant(size_t index, std::span<const Tensor> tensors) const = 0;
   virtual Cost cost() const = 0;
+  /// On tensors in the host's memory. Errors: unsupported, when the pair has no host_kernel; its own.
+  virtual Status host_kernel(std::span<const Placed> placed) const = 0;
 #if KIGO_CUDA
+  /// Errors: unsupported, when the pair has a host_kernel only; its own.
   virtual Status kernel(std::span<const Placed> placed, kernels::Stream stream) const = 0;
 #endif
 };
@@ -46,6 +49,8 @@ class AnyPair {
  public:
   virtual ~AnyPair() = default;
   virtual std::string name() const = 0;
+  virtual bool runs_on_host() const = 0;    // has a host_kernel
+  virtual bool runs_on_device() const = 0;  // has a kernel, and this build has CUDA
   virtual CasePtr arbitrary(const Draw& draw) const = 0;
   virtual std::vector<CasePtr> edges() const = 0;
   virtual std::vector<CasePtr> bench() const = 0;
@@ -69,11 +74,23 @@ std::vector<const Tensor*> outputs_of(std::span<const Tensor> tensors);
 bool writes_nothing(const AnyCase& one);
 
 /// Compares the outputs of a kernel or mutant, already rounded to their types, with the truth: one report for
-/// every output. `replay` is the line that runs the case again.
+/// every output. `replay` is the line that runs the case again; `before`, what the outputs held before the
+/// run, names what was never written.
 std::vector<compare::Report> judge(const AnyPair& pair, const AnyCase& one, std::span<const Tensor> tensors,
-                                   const Outputs& truth, const Outputs& got, const std::string& replay);
+                                   const Outputs& truth, const Outputs& got, const std::string& replay,
+                                   const Outputs& before = {});
 
 namespace detail {
+
+template <class P>
+concept HostPair = requires(const typename P::Case& c, std::span<const Placed> placed) {
+  { P::host_kernel(c, placed) } -> std::same_as<Status>;
+};
+template <class P>
+concept DevicePair =
+    requires(const typename P::Case& c, std::span<const Placed> placed, kernels::Stream stream) {
+      { P::kernel(c, placed, stream) } -> std::same_as<Status>;
+    };
 
 template <class P>
 class CaseOf final : public AnyCase {
@@ -91,9 +108,14 @@ class CaseOf final : public AnyCase {
     return P::mutants().at(index).run(case_, tensors);
   }
   Cost cost() const override { return P::cost(case_); }
+  Status host_kernel(std::span<const Placed> placed) const override {
+    if constexpr (HostPair<P>) return P::host_kernel(case_, placed);
+    return fail(Code::unsupported, P::name(), "no host_kernel", "a kernel in plain C++");
+  }
 #if KIGO_CUDA
   Status kernel(std::span<const Placed> placed, kernels::Stream stream) const override {
-    return P::kernel(case_, placed, stream);
+    if constexpr (DevicePair<P>) return P::kernel(case_, placed, stream);
+    return fail(Code::unsupported, P::name(), "a host_kernel only", "a kernel for a GPU");
   }
 #endif
 
@@ -104,7 +126,16 @@ class CaseOf final : public AnyCase {
 template <CompletePair P>
 class PairOf final : public AnyPair {
  public:
+  static_assert(HostPair<P> || DevicePair<P>,
+                "a pair needs kernel(c, placed, stream) or host_kernel(c, placed)");
+
   std::string name() const override { return P::name(); }
+  bool runs_on_host() const override { return HostPair<P>; }
+#if KIGO_CUDA
+  bool runs_on_device() const override { return DevicePair<P>; }
+#else
+  bool runs_on_device() const override { return false; }
+#endif
   CasePtr arbitrary(const Draw& draw) const override { return erased(P::arbitrary(draw)); }
   std::vector<CasePtr> edges() const override { return erased(P::edges()); }
   std::vector<CasePtr> bench() const override { return erased(P::bench()); }

@@ -40,16 +40,16 @@ struct Tensor {
 
 /// Where a tensor lies while a kernel runs.
 struct Placed {
-  std::byte* data = nullptr;  // in device memory
+  std::byte* data = nullptr;  // in device memory; of host_kernel() in the host's
   Type type = Type::f32;
   std::vector<int64_t> shape;
   std::vector<int64_t> stride;
 
-  /// T must be the element type of `type`, const or not.
-  template <class T, int Rank>
-  View<T, Rank, Space::Device> view() const {
+  /// T must be the element type of `type`, const or not; S says whose memory it is.
+  template <class T, int Rank, Space S = Space::Device>
+  View<T, Rank, S> view() const {
     KIGO_CHECK(shape.size() == static_cast<size_t>(Rank));
-    View<T, Rank, Space::Device> view;
+    View<T, Rank, S> view;
     view.data = reinterpret_cast<T*>(data);
     for (size_t axis = 0; axis < static_cast<size_t>(Rank); ++axis) {
       view.shape[axis] = shape[axis];
@@ -117,6 +117,7 @@ int64_t draw_size(const Draw& draw, int64_t limit, std::span<const int64_t> boun
 ///   mutants, cost
 ///
 /// What a pair may have besides (pairs/any_pair.h reads it):
+///   host_kernel(c, placed)  the kernel as plain C++, for memory of the host; `kernel` may then be missing
 ///   huge()        std::vector<Huge<Case>>, run on large devices only
 ///   free()        std::vector<Free>, the sizes, strides and pointers that the contract leaves open
 ///   never_empty   std::string_view, why no case of this op has an empty output ("one token, always")

@@ -50,21 +50,32 @@ Result<Held> Stage::read(const TestStream& stream) const {
         cudaMemcpyAsync(after.data(), memory_[i].get(), after.size(), cudaMemcpyDeviceToHost, stream),
         "copy of a result"));
     KIGO_TRY(stream.wait());
-    for (Trespass& trespass : image.trespasses(after)) held.trespasses.push_back(std::move(trespass));
-    const pairs::Tensor& tensor = image.tensor();
-    if (tensor.part != pairs::Part::out && tensor.part != pairs::Part::inout) continue;
-    held.bits.push_back(image.elements(after));
-    held.values.push_back(pairs::widened(tensor.type, held.bits.back()));
+    take(image, after, held);
   }
   return held;
 }
 
-Result<Held> run_kernel(const pairs::AnyCase& one, std::span<const pairs::Tensor> tensors,
-                        const Layout& layout, const TestStream& stream) {
-  KIGO_ASSIGN(const Stage stage, Stage::make(tensors, layout));
-  KIGO_TRY(stage.reset(stream));
-  KIGO_TRY(one.kernel(stage.placed(), stream));
-  return stage.read(stream);
+namespace {
+
+class GpuSetup final : public Setup {
+ public:
+  GpuSetup(Stage stage, const TestStream& stream) : stage_(std::move(stage)), stream_(stream) {}
+  Status reset() override { return stage_.reset(stream_); }
+  Status run(const pairs::AnyCase& one) override { return one.kernel(stage_.placed(), stream_); }
+  Result<Held> read() override { return stage_.read(stream_); }
+
+ private:
+  Stage stage_;
+  const TestStream& stream_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Setup>> GpuMachine::set_up(std::span<const pairs::Tensor> tensors,
+                                                  const Layout& layout) const {
+  KIGO_ASSIGN(Stage stage, Stage::make(tensors, layout));
+  KIGO_TRY(stage.reset(*stream_));
+  return std::make_unique<GpuSetup>(std::move(stage), *stream_);
 }
 
 }  // namespace kigo::test

@@ -11,6 +11,7 @@
 #include "core/base/result.h"
 #include "tests/pairs/any_pair.h"
 #include "tests/support/canary.h"
+#include "tests/support/machine.h"
 
 namespace kigo::test {
 
@@ -37,13 +38,6 @@ class TestStream {
   cudaStream_t stream_ = nullptr;
 };
 
-/// What the outputs of a case hold, in the order of pairs::Outputs.
-struct Held {
-  std::vector<std::vector<std::byte>> bits;  // dense
-  pairs::Outputs values;                     // the same, widened
-  std::vector<Trespass> trespasses;
-};
-
 /// The tensors of a case on the device, each in a buffer of its own, between canaries.
 class Stage {
  public:
@@ -62,8 +56,17 @@ class Stage {
   std::vector<pairs::Placed> placed_;
 };
 
-/// Lays out the tensors, runs the kernel once and reads everything back.
-Result<Held> run_kernel(const pairs::AnyCase& one, std::span<const pairs::Tensor> tensors,
-                        const Layout& layout, const TestStream& stream);
+/// Runs kernel() of the cases on a stream, which must outlive the machine and its setups.
+class GpuMachine final : public Machine {
+ public:
+  explicit GpuMachine(const TestStream& stream) : stream_(&stream) {}
+  std::string_view name() const override { return "cuda"; }
+  bool can_run(const pairs::AnyPair& pair) const override { return pair.runs_on_device(); }
+  Result<std::unique_ptr<Setup>> set_up(std::span<const pairs::Tensor> tensors,
+                                        const Layout& layout) const override;
+
+ private:
+  const TestStream* stream_;
+};
 
 }  // namespace kigo::test

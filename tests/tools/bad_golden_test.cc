@@ -59,6 +59,14 @@ TEST_F(BadGolden, NoGreedyIds) {
   expect_refusal(verify(kRecord, greedy, "\"greedy\": []"), "greedy");
 }
 
+TEST_F(BadGolden, FewerMarginsThanIds) {
+  const std::string margins = list_of(*read_text_file(path(kRecord)), "greedy_margin");
+  expect_refusal(verify(kRecord, margins, "\"greedy_margin\": [0.5]"),
+                 "greedy_margin of one: 1 numbers, expected 64");
+  expect_refusal(verify(kRecord, "\"greedy_margin\": [0.5]", "\"greedy_margin\": [\"wide\"]"),
+                 "greedy_margin: missing or of another type, expected an array of numbers");
+}
+
 TEST_F(BadGolden, NoTexts) {
   const std::string lines = *read_text_file(path("tokens/tiny.jsonl"));
   expect_refusal(verify("tokens/tiny.jsonl", lines, ""), "tokens/tiny.jsonl");

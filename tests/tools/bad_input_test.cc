@@ -195,6 +195,20 @@ TEST_P(BadCommandLine, ExitsWithTwoAndOneLine) {
   EXPECT_TRUE(ran.out.empty()) << ran.out;
 }
 
+TEST_P(BadCommandLine, IsAnErrorObjectUnderJson) {
+  std::vector<std::string> arguments = GetParam();
+  arguments.push_back("--json");
+  const Ran ran = kigo(arguments);
+  EXPECT_EQ(ran.exit, 2);
+  EXPECT_EQ(ran.error_lines(), 1u) << ran.err;
+  const Json json = ran.json();
+  const Json* error = json.find("error");
+  ASSERT_NE(error, nullptr) << ran.out;
+  EXPECT_EQ(*error->find("code")->string(), "invalid_request");
+  EXPECT_FALSE(error->find("found")->string()->empty());
+  EXPECT_TRUE(error->find("expected")->string()->ends_with("--help"));
+}
+
 using Arguments = std::vector<std::string>;
 INSTANTIATE_TEST_SUITE_P(
     Of, BadCommandLine,

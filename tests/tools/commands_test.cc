@@ -327,6 +327,18 @@ TEST_F(Commands, VerifyAsksForNoHaikuThatTheContextCannotHold) {
   EXPECT_NE(ran.out.find("no haiku was asked for: a context of 32 positions"), std::string::npos) << ran.out;
 }
 
+TEST_F(Commands, VerifyWritesJUnit) {
+  EXPECT_EQ(kigo({"verify", tiny(), "--junit", "verify.xml"}).exit, 3);
+  const std::string undecided = *read_text_file(path("verify.xml"));
+  EXPECT_NE(undecided.find("<testsuite name=\"kigo verify\""), std::string::npos) << undecided;
+  EXPECT_NE(undecided.find("failures=\"0\""), std::string::npos) << undecided;
+  EXPECT_NE(undecided.find("<skipped message=\"no logits from outside"), std::string::npos) << undecided;
+  EXPECT_EQ(kigo({"verify", write("broken.gguf", "GGUF"), "--junit", "broken.xml", "--json"}).exit, 1);
+  const std::string broken = *read_text_file(path("broken.xml"));
+  EXPECT_NE(broken.find("tests=\"1\" failures=\"1\""), std::string::npos) << broken;
+  EXPECT_EQ(kigo({"verify", path("broken.gguf"), "--junit", "none/x.xml"}).exit, 1);
+}
+
 TEST_F(Commands, VerifyFailsABrokenFileAtItsFirstStage) {
   const Ran ran = kigo({"verify", write("broken.gguf", "GGUF"), "--json"});
   EXPECT_EQ(ran.exit, 1);
@@ -346,6 +358,7 @@ TEST_F(Commands, VerifyFailsWhenTheGoldenLogitsDiffer) {
   const Ran ran = kigo({"verify", shipped_model(), "--golden", path("golden"), "--json"});
   EXPECT_EQ(ran.exit, 1);
   const Json json = ran.json();
+  ASSERT_NE(json.find("stages"), nullptr) << ran.err;
   for (const Json& stage : *json.find("stages")->items()) {
     const bool touched = stage.find("checked")->string()->find("Transformers, bound") != std::string::npos;
     EXPECT_EQ(*stage.find("verdict")->string() == "FAIL", touched) << stage.dump();
@@ -356,14 +369,16 @@ TEST_F(Commands, VerifyFailsWhenAGreedyIdDiffers) {
   std::filesystem::copy(golden_folder(), path("golden"), std::filesystem::copy_options::recursive);
   const std::string record = path("golden/logits/tiny-q4_k.json");
   std::string text = *read_text_file(record);
-  const std::string before = "\"greedy\": [";
-  ASSERT_NE(text.find(before), std::string::npos);
-  text.insert(text.find(before) + before.size(), "0, ");  // every id one place later
+  for (const std::string before : {"\"greedy\": [", "\"greedy_margin\": ["}) {
+    ASSERT_NE(text.find(before), std::string::npos);
+    text.insert(text.find(before) + before.size(), "0, ");  // every id one place later
+  }
   ASSERT_TRUE(write_file(record, text));
   const Ran ran =
       kigo({"verify", golden_folder() + "/tiny/tiny-q4_k.gguf", "--golden", path("golden"), "--json"});
   EXPECT_EQ(ran.exit, 1);
   const Json json = ran.json();
+  ASSERT_NE(json.find("stages"), nullptr) << ran.err;
   for (const Json& stage : *json.find("stages")->items()) {
     const bool touched = *stage.find("stage")->string() == "greedy ids";
     EXPECT_EQ(*stage.find("verdict")->string() == "FAIL", touched) << stage.dump();

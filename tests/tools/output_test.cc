@@ -1,5 +1,12 @@
 // Where the output goes wrong: a full disk, a closed or odd place to write to, a file that shrinks under us.
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <thread>
 
 #include "core/base/json.h"
 #include "tests/tools/program.h"
@@ -36,6 +43,46 @@ TEST_F(Output, ThatIsLostIsAnError) {
       EXPECT_NE(ran.err.find("kigo: standard output: cannot write"), std::string::npos) << command << lost;
     }
   }
+}
+
+/// Starts the program, waits until it writes, and sends it the signal. Returns how it ended.
+class Interrupted : public Output {
+ protected:
+  int ended_by(int signal) const {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      std::signal(signal, SIG_DFL);
+      const std::string out = path("large.gguf");
+      const int null = ::open("/dev/null", O_RDWR);
+      ::dup2(null, STDOUT_FILENO), ::dup2(null, STDERR_FILENO);
+      ::execl(KIGO_PROGRAM, KIGO_PROGRAM, "make-model", "--shape", "qwen2.5-7b", "--out", out.c_str(),
+              nullptr);
+      ::_exit(127);
+    }
+    for (int tries = 0; tries < 1000 && files().empty(); ++tries)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_EQ(files(), std::vector<std::string>{cat("large.gguf.tmp.", child)});
+    EXPECT_EQ(::kill(child, signal), 0);
+    int status = 0;
+    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  }
+};
+TEST_F(Interrupted, LeavesNothingBehind) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    EXPECT_EQ(ended_by(signal), signal);
+    EXPECT_EQ(files(), std::vector<std::string>{});
+  }
+}
+TEST_F(Interrupted, KeepsTheFileThatWasThere) {
+  write("large.gguf", "old");
+  const Ran ran = script(
+      "\"$KIGO\" make-model --shape qwen2.5-7b --out large.gguf > /dev/null & pid=$!\n"
+      "while [ ! -e large.gguf.tmp.$pid ]; do sleep 0.01; done\n"
+      "kill -TERM $pid; wait $pid");
+  EXPECT_EQ(ran.exit, 128 + SIGTERM);
+  EXPECT_EQ(files(), (std::vector<std::string>{"large.gguf", "script.sh"}));
+  EXPECT_EQ(*read_text_file(path("large.gguf")), "old");
 }
 
 TEST_F(Output, NeverReplacesWhatIsNoRegularFile) {

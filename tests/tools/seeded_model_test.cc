@@ -1,4 +1,4 @@
-// Seeded models: the types of the recipe, the spread of the values, the bytes on disk.
+// Seeded models: a model without fault, its tokenizer, and the bytes on disk.
 #include "tools/lib/seeded_model.h"
 
 #include <gtest/gtest.h>
@@ -10,167 +10,15 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <map>
 
 #include "core/base/cat.h"
 #include "core/gguf/reader.h"
 #include "core/gguf/writer.h"
 #include "core/text/chat.h"
 #include "core/text/tokenizer.h"
-#include "tools/lib/seeded_blocks.h"
 
 namespace kigo::tools {
 namespace {
-
-struct Totals {
-  int tensors = 0;
-  uint64_t bytes = 0;
-  bool operator==(const Totals&) const = default;
-};
-void PrintTo(const Totals& totals, std::ostream* out) {
-  *out << totals.tensors << " of " << totals.bytes << " bytes";
-}
-
-// By value: a loop over `*plan_tensors(...)` would outlive what it loops over.
-std::vector<PlannedTensor> planned(const Shape& shape, std::string_view types) {
-  return *plan_tensors(shape, types);
-}
-
-std::map<std::string, Totals> totals_by_type(const Shape& shape, std::string_view types) {
-  std::map<std::string, Totals> totals;
-  for (const PlannedTensor& tensor : planned(shape, types)) {
-    for (const std::string& row : {std::string(tensor.type->name), std::string("all")}) {
-      ++totals[row].tensors;
-      totals[row].bytes += tensor.size_bytes();
-    }
-  }
-  return totals;
-}
-
-// --- which tensor gets which type
-
-// docs/formats.md, section 8, confirmed there by the size of the published file.
-TEST(PlanTensors, GivesThePublishedQwenFileOfQ4KM) {
-  const std::map<std::string, Totals> expected{{"F32", {121, 286208}},    {"Q5_0", {133, 266742784}},
-                                               {"Q8_0", {13, 146105344}}, {"Q4_K", {12, 29417472}},
-                                               {"Q6_K", {12, 42900480}},  {"all", {291, 485452288}}};
-  EXPECT_EQ(totals_by_type(*find_shape("qwen2.5-0.5b"), "q4_k_m"), expected);
-}
-
-TEST(PlanTensors, GivesTheTiedQwenFileOfQ4KM) {
-  Shape shape = *find_shape("qwen2.5-0.5b");
-  shape.tied = true;
-  const auto totals = totals_by_type(shape, "q4_k_m");
-  EXPECT_EQ(totals.at("all"), (Totals{290, 391859712}));
-  EXPECT_EQ(totals.at("Q8_0").tensors, 13);  // token_embd instead of output
-}
-
-TEST(PlanTensors, GivesTheQwenFileOfF16) {
-  const auto totals = totals_by_type(*find_shape("qwen2.5-0.5b"), "f16");
-  EXPECT_EQ(totals.at("F16").tensors, 170);
-  EXPECT_EQ(totals.at("F32").tensors, 121);
-  EXPECT_EQ(totals.at("all").bytes, 1260477952u);
-}
-
-// meta-llama/Meta-Llama-3-8B: 8,030,261,248 parameters in 291 tensors.
-TEST(PlanTensors, GivesTheLlamaOfEightBillion) {
-  uint64_t parameters = 0;
-  const std::vector<PlannedTensor> tensors = planned(*find_shape("llama-3-8b"), "q4_k_m");
-  for (const PlannedTensor& tensor : tensors) parameters += tensor.blocks() * tensor.type->block_values;
-  EXPECT_EQ(parameters, 8'030'261'248u);
-  EXPECT_EQ(tensors.size(), 291u);
-}
-
-TEST(PlanTensors, PutsTheFinerTypeIntoTheLayersOfTheRecipe) {
-  std::string finer;
-  for (const PlannedTensor& tensor : planned(*find_shape("qwen2.5-0.5b"), "q4_k_m"))
-    if (tensor.role == model::Role::attn_v && tensor.type->name == "Q8_0") finer += cat(tensor.name, ' ');
-  std::string expected;
-  for (const int layer : {0, 1, 2, 5, 8, 11, 14, 17, 20, 21, 22, 23})
-    expected += cat("blk.", layer, ".attn_v.weight ");
-  EXPECT_EQ(finer, expected);
-}
-
-TEST(PlanTensors, FallsBackToF16ForRowsThatNoBlockDivides) {
-  Shape shape = *find_shape("tiny");
-  shape.ffn_width = 48;
-  for (const PlannedTensor& tensor : planned(shape, "q4_k_m"))
-    EXPECT_EQ(tensor.type->name == "F16", tensor.role == model::Role::ffn_down);
-}
-
-TEST(PlanTensors, FallsBackToSmallerBlocksOfAboutTheSameSize) {
-  Shape shape = *find_shape("tiny");
-  shape.ffn_width = 96;
-  for (const auto& [types, smaller] : {std::pair{"q2_k", "Q4_0"},
-                                       {"q3_k", "Q4_0"},
-                                       {"q4_k", "Q5_0"},
-                                       {"q5_k", "Q5_1"},
-                                       {"q6_k", "Q8_0"},
-                                       {"q8_k", "Q8_0"}}) {
-    for (const PlannedTensor& tensor : planned(shape, types))
-      EXPECT_EQ(tensor.type->name == smaller, tensor.role == model::Role::ffn_down) << tensor.name;
-  }
-}
-
-TEST(PlanTensors, NamesTheTypesThereAre) {
-  EXPECT_EQ(plan_tensors(*find_shape("tiny"), "q4_k_s").error().message(),
-            "types: \"q4_k_s\", expected one of q4_k_m, f32, f16, bf16, q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, "
-            "q3_k, q4_k, q5_k, q6_k, q8_k, mxfp4 (invalid_request)");
-}
-
-TEST(FindShape, NamesTheShapesThereAre) {
-  EXPECT_EQ(find_shape("huge").error().message(),
-            "shape: \"huge\", expected one of tiny, haiku, qwen2.5-0.5b, qwen2.5-7b, llama-3-8b "
-            "(invalid_request)");
-}
-
-// --- the spread of drawn values
-
-class Drawn : public testing::TestWithParam<const char*> {};
-
-TEST_P(Drawn, ValuesHaveMeanZeroAndTheirRms) {
-  const quant::TensorType& type = *quant::find_tensor_type(GetParam());
-  constexpr int64_t kValues = 256 * 1024;
-  constexpr double kRms = 0.03;
-  const auto blocks = static_cast<uint64_t>(kValues) / type.block_values;
-  std::vector<std::byte> bytes(blocks * type.block_bytes);
-  Random random(7);
-  find_draw(type)(random, kRms, blocks, bytes.data());
-  std::vector<float> values(kValues);
-  type.decode(bytes.data(), kValues, values.data());
-  double sum = 0, squares = 0;
-  for (const float value : values) sum += value, squares += double{value} * value;
-  // 262,144 independent values put the mean within 5 * rms / 512; codes that share a block's scale, or a
-  // sub-block's minimum (8,192 of them, a tenth of the rms), widen that by less than half.
-  EXPECT_NEAR(sum / kValues, 0, 1.5 * 5 * kRms / 512);
-  // The squares of blocks of 256 differ by a third from block to block: 5 / sqrt(1024) / 3 is 5 %, halved by
-  // the root.
-  EXPECT_NEAR(std::sqrt(squares / kValues), kRms, 0.026 * kRms);
-}
-
-TEST_P(Drawn, BlocksAreFiniteAndDiffer) {
-  const quant::TensorType& type = *quant::find_tensor_type(GetParam());
-  std::vector<std::byte> bytes(1000 * type.block_bytes);
-  Random random(8);
-  find_draw(type)(random, 0.007, 1000, bytes.data());
-  int equal = 0;
-  for (size_t at = 0; at < bytes.size(); at += type.block_bytes) {
-    EXPECT_TRUE(type.finite(&bytes[at]));
-    equal += at > 0 && std::memcmp(&bytes[at], &bytes[at - type.block_bytes], type.block_bytes) == 0;
-  }
-  EXPECT_LE(equal, 20);  // of 999 pairs; BF16 has some 300 values in reach, so three meet by chance
-}
-
-INSTANTIATE_TEST_SUITE_P(Type, Drawn,
-                         testing::Values("F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K",
-                                         "Q3_K", "Q4_K", "Q5_K", "Q6_K", "Q8_K", "MXFP4"),
-                         [](const auto& each) { return std::string(each.param); });
-
-TEST(FindDraw, HasNothingForTypesKnownBySizeOnly) {
-  EXPECT_EQ(find_draw(*quant::find_tensor_type("IQ4_NL")), nullptr);
-}
-
-// --- the file
 
 class SeededModelOfTypes : public testing::TestWithParam<std::string_view> {};
 TEST_P(SeededModelOfTypes, IsAModelWithoutFault) {

@@ -1,11 +1,15 @@
 // kigo: one program, one subcommand a file.
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <new>
+#include <span>
+#include <string_view>
 
 #include "core/base/cat.h"
+#include "core/base/output_file.h"
 #include "tools/kigo/command.h"
 
 namespace kigo::tools {
@@ -58,7 +62,42 @@ bool output_is_lost() {
 void end_in_one_line(int) {
   constexpr char kLine[] = "kigo: a file became shorter while it was read, or its disk failed (io)\n";
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kLine, sizeof kLine - 1);
+  remove_unfinished_files();
   ::_exit(kFailed);
+}
+
+/// Ctrl-C, or an end that somebody asked for: as without this handler, but no partial file is left.
+void end_without_partial_files(int signal) {
+  remove_unfinished_files();
+  std::signal(signal, SIG_DFL);
+  ::raise(signal);
+}
+
+/// What ends us is handled; what whoever started us chose to ignore (nohup) stays ignored.
+void handle_signals() {
+  std::signal(SIGBUS, end_in_one_line);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    if (std::signal(signal, end_without_partial_files) == SIG_IGN) std::signal(signal, SIG_IGN);
+  }
+}
+
+/// The command line cannot be trusted to say whether --json is an option or a value: one that stands alone is
+/// enough.
+bool wants_json(std::span<const char* const> arguments) {
+  return std::ranges::any_of(arguments, [](std::string_view argument) { return argument == "--json"; });
+}
+
+int print_usage_error(const std::string& what, const std::string& command, bool json) {
+  const std::string help = cat("kigo ", command, command.empty() ? "" : " ", "--help");
+  std::fprintf(stderr, "kigo: %s; see %s\n", what.c_str(), help.c_str());
+  if (json) {
+    const Json error = Json::object({{"code", name(Code::invalid_request)},
+                                     {"subject", "command line"},
+                                     {"found", what},
+                                     {"expected", help}});
+    std::printf("%s\n", Json::object({{"file", ""}, {"error", error}}).dump().c_str());
+  }
+  return kUsage;
 }
 
 int run(int argc, char** argv) {
@@ -79,9 +118,8 @@ int run(int argc, char** argv) {
     exit = app.exit(wanted);
   } catch (const CLI::ParseError& error) {
     const auto used = app.get_subcommands();
-    std::fprintf(stderr, "kigo: %s; see kigo %s--help\n", error.what(),
-                 used.empty() ? "" : cat(used.front()->get_name(), " ").c_str());
-    return kUsage;
+    return print_usage_error(error.what(), used.empty() ? "" : used.front()->get_name(),
+                             wants_json({argv, static_cast<size_t>(argc)}));
   } catch (const std::bad_alloc&) {
     std::fputs("kigo: out of memory (out_of_memory)\n", stderr);
     return kFailed;
@@ -93,6 +131,6 @@ int run(int argc, char** argv) {
 }  // namespace kigo::tools
 
 int main(int argc, char** argv) {
-  std::signal(SIGBUS, kigo::tools::end_in_one_line);
+  kigo::tools::handle_signals();
   return kigo::tools::run(argc, argv);
 }

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "core/base/cat.h"
+#include "core/base/file_map.h"
 #include "tools/kigo/options.h"
 #include "tools/lib/terminal.h"
 #include "tools/lib/verification.h"
@@ -15,6 +16,7 @@ struct Options {
   std::string file;
   std::string golden;
   EngineOptions engine;
+  std::string junit;
   bool json = false;
 };
 
@@ -55,6 +57,7 @@ Result<int> run(const Options& options) {
   verification_options.progress = [&](const std::string&) { progress.update(done++, stages); };
   KIGO_ASSIGN(const Verification verification, verify(verification_options));
   progress.update(stages, stages);
+  if (!options.junit.empty()) KIGO_TRY(write_file(options.junit, verification.junit()));
   constexpr int kExits[] = {kPassed, kFailed, kUndecided};
   return print(options.json, report(verification), verification.json(),
                kExits[static_cast<size_t>(verification.verdict())]);
@@ -72,6 +75,7 @@ void add_verify(CLI::App& app, int& exit) {
   command->add_option("--golden", options->golden, "Folder with data from outside");
   add_engine_options(*command, options->engine);
   command->add_flag("--json", options->json, "Print one JSON object");
+  command->add_option("--junit", options->junit, "Write JUnit XML to this file besides")->check(not_empty());
   command->callback([options, &exit] {
     const auto status = run(*options);
     exit = status ? *status : print_error(status.error(), "", options->json);

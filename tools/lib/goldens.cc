@@ -25,6 +25,7 @@ Result<GoldenPrompt> read_prompt(const Json& json, const std::string& file, int6
   KIGO_TRY(fields.get("chat", prompt.chat));
   KIGO_TRY(fields.get("tokens", prompt.tokens));
   KIGO_TRY(fields.get("greedy", prompt.greedy));
+  KIGO_TRY(fields.get("greedy_margin", prompt.margins));
   std::vector<int64_t> rows;
   KIGO_TRY(fields.get("rows", rows));
   const std::vector<int64_t> wanted{first, static_cast<int64_t>(prompt.tokens.size())};
@@ -34,6 +35,10 @@ Result<GoldenPrompt> read_prompt(const Json& json, const std::string& file, int6
   }
   if (prompt.greedy.empty())
     return fail(Code::bad_value, cat(file, ", greedy of ", prompt.name), "no ids", "at least 1");
+  if (prompt.margins.size() != prompt.greedy.size()) {
+    return fail(Code::bad_value, cat(file, ", greedy_margin of ", prompt.name),
+                cat(prompt.margins.size(), " numbers"), cat(prompt.greedy.size()));
+  }
   prompt.first_row = first;
   return prompt;
 }
@@ -42,12 +47,17 @@ Result<GoldenLogits> read_record(const Json& json, const std::filesystem::path& 
   const Fields fields(json, path.string());
   GoldenLogits golden;
   golden.name = path.stem().string();
-  std::string transformers;
-  std::string llama_cpp;
-  KIGO_TRY(fields.get("transformers", transformers));
-  KIGO_TRY(fields.get("llama_cpp_f32", llama_cpp));
-  golden.transformers = (path.parent_path() / transformers).string();
-  golden.llama_cpp = (path.parent_path() / llama_cpp).string();
+  KIGO_TRY(fields.get("model", golden.model));
+  KIGO_TRY(fields.get("sha256", golden.sha256));
+  const auto beside = [&](std::string_view key, std::string& file) -> Status {
+    KIGO_TRY(fields.get(key, file));
+    file = (path.parent_path() / file).string();
+    return {};
+  };
+  KIGO_TRY(beside("transformers", golden.transformers));
+  KIGO_TRY(beside("transformers_f64", golden.transformers_f64));
+  KIGO_TRY(beside("llama_cpp_f32", golden.llama_cpp));
+  KIGO_TRY(fields.of("distances").get("largest_logit", golden.largest_logit));
   if (const Json* distances = json.find("distances"); distances != nullptr) {
     if (const Json* share = distances->find("llama_cpp_file"); share != nullptr) {
       golden.llama_cpp_file = share->number().value_or(0);
@@ -71,6 +81,12 @@ std::string golden_folder() {
 }
 
 std::string shipped_model() { return golden_folder() + "/haiku/haiku-q4_k_m.gguf"; }
+
+Result<GoldenLogits> read_golden_logits(const std::string& path) {
+  KIGO_ASSIGN(const std::string text, read_text_file(path));
+  KIGO_ASSIGN(const Json json, Json::parse(text, path));
+  return read_record(json, path);
+}
 
 Result<std::optional<GoldenLogits>> find_golden_logits(const std::string& folder, const std::string& sha256) {
   std::error_code error;

@@ -19,12 +19,17 @@ struct GoldenPrompt {
   std::vector<uint32_t> tokens;
   int64_t first_row = 0;         // of this prompt in the .npy files
   std::vector<uint32_t> greedy;  // ids that Transformers chose
+  std::vector<double> margins;   // at each of them, the largest logit minus the second largest
 };
 
 struct GoldenLogits {
-  std::string name;          // "tiny-q4_k"
-  std::string transformers;  // path of an .npy file, float32 [rows, vocab]
-  std::string llama_cpp;     // the same from llama.cpp on the F32 variant
+  std::string name;              // "tiny-q4_k"
+  std::string model;             // path below the golden folder
+  std::string sha256;            // of the model
+  std::string transformers;      // path of an .npy file, float32 [rows, vocab]
+  std::string transformers_f64;  // the same from Transformers in float64, rounded once
+  std::string llama_cpp;         // the same from llama.cpp on the F32 variant
+  double largest_logit = 0;
   double llama_cpp_file =
       0;  // llama.cpp on the quantised file, as a share of the largest logit: for the report
   std::vector<GoldenPrompt> prompts;
@@ -34,6 +39,9 @@ struct GoldenLogits {
 std::string golden_folder();
 /// The trained model in it, which every command uses unless another is named.
 std::string shipped_model();
+
+/// The record in a file golden/logits/NAME.json. Errors: io, bad_value.
+Result<GoldenLogits> read_golden_logits(const std::string& path);
 
 /// The record whose sha256 is the file's; nothing when there is none. Errors: io, bad_value of a broken
 /// record.

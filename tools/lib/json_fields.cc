@@ -52,6 +52,19 @@ Status Fields::get(std::string_view key, bool& out) const {
   return {};
 }
 
+Status Fields::get(std::string_view key, double& out) const {
+  const Json* member = object_.find(key);
+  if (member == nullptr || !member->number()) return wrong(file_, key, "a number");
+  out = *member->number();
+  return {};
+}
+
+Status Fields::get(std::string_view key, std::vector<double>& out) const {
+  const bool filled = fill(object_.find(key), out, [](const Json& item) { return item.number(); });
+  if (!filled) return wrong(file_, key, "an array of numbers");
+  return {};
+}
+
 Status Fields::get(std::string_view key, std::vector<int64_t>& out) const {
   const bool filled = fill(object_.find(key), out, [](const Json& item) { return item.integer(); });
   if (!filled) return wrong(file_, key, "an array of integers");

@@ -24,6 +24,8 @@ class Fields {
   Status get(std::string_view key, std::string& out) const;
   Status get(std::string_view key, int64_t& out) const;
   Status get(std::string_view key, bool& out) const;
+  Status get(std::string_view key, double& out) const;
+  Status get(std::string_view key, std::vector<double>& out) const;
   Status get(std::string_view key, std::vector<int64_t>& out) const;
   Status get(std::string_view key, std::vector<uint32_t>& out) const;  // each 0..2^32-1
   /// The items of an array; empty is an error too.

@@ -7,8 +7,8 @@
 
 #include "core/base/cat.h"
 #include "core/base/check.h"
+#include "core/base/output_file.h"
 #include "core/base/random.h"
-#include "tools/lib/output_file.h"
 #include "tools/lib/seeded_blocks.h"
 #include "tools/lib/seeded_head.h"
 

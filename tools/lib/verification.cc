@@ -6,6 +6,7 @@
 
 #include "core/base/cat.h"
 #include "core/base/sha256.h"
+#include "core/compare/junit.h"
 #include "tools/lib/stages.h"
 
 namespace kigo::tools {
@@ -65,6 +66,19 @@ Verdict Verification::verdict() const {
     return std::ranges::any_of(stages, [wanted](const Stage& stage) { return stage.verdict == wanted; });
   };
   return any(Verdict::fail) ? Verdict::fail : any(Verdict::no_truth) ? Verdict::no_truth : Verdict::pass;
+}
+
+std::string Verification::junit() const {
+  using Outcome = compare::JUnitCase::Outcome;
+  constexpr std::array<Outcome, 3> kOutcomes{Outcome::passed, Outcome::failed, Outcome::skipped};
+  std::vector<compare::JUnitCase> cases;
+  for (const Stage& stage : stages) {
+    const bool pass = stage.verdict == Verdict::pass;
+    const std::string text = stage.detail.empty() ? stage.checked : cat(stage.checked, "\n", stage.detail);
+    cases.push_back({file, cat(stage.name, ": ", stage.checked), stage.seconds,
+                     kOutcomes[static_cast<size_t>(stage.verdict)], pass ? "" : text});
+  }
+  return compare::junit_xml("kigo verify", cases);
 }
 
 Json Verification::json() const {

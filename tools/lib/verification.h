@@ -33,6 +33,8 @@ struct Verification {
   /// fail when a stage failed; no_truth when nothing from outside was there to compare with; else pass.
   Verdict verdict() const;
   Json json() const;
+  /// JUnit XML, one testcase a stage; without truth from outside a stage was skipped.
+  std::string junit() const;
 };
 
 struct VerificationOptions {

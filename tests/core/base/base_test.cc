@@ -3,11 +3,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 
 #include "core/base/cat.h"
 #include "core/base/file_map.h"
+#include "core/base/output_file.h"
 #include "core/base/random.h"
 #include "core/base/result.h"
 #include "core/base/sha256.h"
@@ -99,6 +101,13 @@ class FileTest : public testing::Test {
  protected:
   FileTest() { std::filesystem::create_directory(folder_); }
   ~FileTest() override { std::filesystem::remove_all(folder_); }
+  std::vector<std::string> names() const {
+    std::vector<std::string> out;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_))
+      out.push_back(entry.path().filename());
+    std::ranges::sort(out);
+    return out;
+  }
   std::string folder_ = cat(testing::TempDir(), "kigo_file_test.", ::getpid());
 };
 
@@ -117,6 +126,50 @@ TEST_F(FileTest, LeavesNoPartialFileBehind) {
   size_t entries = 0;
   for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder_)) ++entries;
   EXPECT_EQ(entries, 1u);
+}
+
+std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+TEST_F(FileTest, IsSeenUnderItsNameOnlyWhenCommitted) {
+  const std::string path = folder_ + "/a";
+  {
+    auto file = OutputFile::create(path);
+    ASSERT_TRUE(file && file->append(bytes_of("hel")) && file->append(bytes_of("lo")));
+    EXPECT_FALSE(std::filesystem::exists(path));
+    ASSERT_TRUE(file->commit());
+  }
+  EXPECT_EQ(*read_text_file(path), "hello");
+  {
+    auto file = OutputFile::create(path);
+    ASSERT_TRUE(file && file->append(bytes_of("never")));
+  }
+  EXPECT_EQ(*read_text_file(path), "hello");
+  EXPECT_EQ(names(), std::vector<std::string>{"a"});
+}
+
+TEST_F(FileTest, RemovesWhatIsUnfinishedAndNothingElse) {
+  ASSERT_TRUE(write_file(folder_ + "/whole", "x"));
+  auto a = OutputFile::create(folder_ + "/a"), b = OutputFile::create(folder_ + "/b");
+  auto done = OutputFile::create(folder_ + "/done");
+  ASSERT_TRUE(a && b && done && done->commit());
+  EXPECT_EQ(names().size(), 4u);
+  remove_unfinished_files();
+  EXPECT_EQ(names(), (std::vector<std::string>{"done", "whole"}));
+}
+
+/// The notes of finished files are used again, and files beyond the last note are written all the same.
+TEST_F(FileTest, NotesAsManyUnfinishedFilesAsItHasRoomFor) {
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(write_file(folder_ + "/one", "x"));
+  std::vector<OutputFile> open;
+  for (int i = 0; i < 17; ++i) {
+    auto file = OutputFile::create(cat(folder_, "/", i));
+    ASSERT_TRUE(file);
+    open.push_back(std::move(*file));
+  }
+  remove_unfinished_files();
+  EXPECT_EQ(names().size(), 2u) << "one, and the seventeenth";
+  open.clear();
+  EXPECT_EQ(names(), std::vector<std::string>{"one"});
 }
 
 TEST_F(FileTest, RefusesADirectoryAPipeAndAMissingFile) {

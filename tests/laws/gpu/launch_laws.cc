@@ -7,7 +7,6 @@
 
 #include "kernels/runtime/status.h"
 #include "tests/laws/gpu/capture.h"
-#include "tests/laws/gpu/gpu_law.h"
 #include "tests/laws/gpu/laws.h"
 
 namespace kigo::laws {
@@ -114,7 +113,7 @@ void add_error(const AnyCase& one, const Status& status, Complaints& found) {
 
 }  // namespace
 
-Complaints launches_nothing_when_empty(const AnyPair& pair, const test::TestStream& stream) {
+Complaints launches_nothing_when_empty(const AnyPair& pair, const test::TestStream& stream, const Effort&) {
   Complaints found;
   for (const CasePtr& one : pair.edges()) {
     if (writes_nothing(*one)) add_error(*one, check_empty(*one, stream, found), found);
@@ -122,7 +121,7 @@ Complaints launches_nothing_when_empty(const AnyPair& pair, const test::TestStre
   return found;
 }
 
-Complaints runs_on_the_given_stream(const AnyPair& pair, const test::TestStream& stream) {
+Complaints runs_on_the_given_stream(const AnyPair& pair, const test::TestStream& stream, const Effort&) {
   Complaints found;
   for (const CasePtr& one : pair.edges()) {
     if (writes_nothing(*one)) continue;
@@ -132,9 +131,10 @@ Complaints runs_on_the_given_stream(const AnyPair& pair, const test::TestStream&
   return {"no edge has anything to write"};
 }
 
-Complaints can_be_captured(const AnyPair& pair, const test::TestStream& stream) {
+Complaints can_be_captured(const AnyPair& pair, const test::TestStream& stream, const Effort& effort) {
   Complaints found;
-  for (const CasePtr& one : some_cases(pair)) add_error(*one, check_capture(*one, stream, found), found);
+  for (const CasePtr& one : some_cases(pair, effort.seed))
+    add_error(*one, check_capture(*one, stream, found), found);
   return found;
 }
 

@@ -5,15 +5,20 @@
 #include "tests/laws/gpu/gpu_law.h"
 #include "tests/laws/gpu/kernel_names.h"
 #include "tests/laws/gpu/laws.h"
+#include "tests/laws/memory_laws.h"
 
 namespace kigo::laws {
 namespace {
 
 using namespace pairs;
 
+const Effort kEffort = Effort::from_environment();
+
 struct Kernel : OnGpu {
-  void expect(Law* law) const {
-    for (const std::string& complaint : law(pair(), stream())) ADD_FAILURE() << complaint;
+  void expect(MemoryLaw* law) const { expect_none(law(pair(), test::GpuMachine(stream()), kEffort)); }
+  void expect(LaunchLaw* law) const { expect_none(law(pair(), stream(), kEffort)); }
+  static void expect_none(const Complaints& complaints) {
+    for (const std::string& complaint : complaints) ADD_FAILURE() << complaint;
   }
 };
 
@@ -36,7 +41,7 @@ constexpr uint64_t kCasesToFindKernels = 60;
 /// The kernels in the graphs of a pair's edges and of many arbitrary cases.
 Status add_launched(const AnyPair& pair, const test::TestStream& stream, std::set<std::string>& launched) {
   std::vector<CasePtr> cases = pair.edges();
-  for (uint64_t n = 0; n < kCasesToFindKernels; ++n) cases.push_back(drawn_case(pair, n).one);
+  for (uint64_t n = 0; n < kCasesToFindKernels; ++n) cases.push_back(drawn_case(pair, n, kEffort.seed).one);
   for (const CasePtr& one : cases) {
     const std::vector<Tensor> tensors = one->arguments();
     KIGO_ASSIGN(const test::Stage stage, test::Stage::make(tensors, {}));

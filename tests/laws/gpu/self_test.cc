@@ -5,6 +5,7 @@
 #include "tests/laws/gpu/faulty.h"
 #include "tests/laws/gpu/gpu_law.h"
 #include "tests/laws/gpu/laws.h"
+#include "tests/laws/memory_laws.h"
 #include "tests/pairs/data.h"
 
 namespace kigo::laws {
@@ -55,25 +56,34 @@ struct DoublingPair {
   }
 };
 
+template <class Law>
 struct Named {
   const char* name;
   Law* law;
 };
-constexpr std::array kLaws{Named{"writes_only_its_output", writes_only_its_output},
-                           Named{"leaves_inputs_alone", leaves_inputs_alone},
-                           Named{"accepts_padded_and_misaligned_rows", accepts_padded_and_misaligned_rows},
-                           Named{"gives_the_same_bits_twice", gives_the_same_bits_twice},
-                           Named{"takes_its_own_workspace_again", takes_its_own_workspace_again},
-                           Named{"launches_nothing_when_empty", launches_nothing_when_empty},
-                           Named{"runs_on_the_given_stream", runs_on_the_given_stream},
-                           Named{"can_be_captured", can_be_captured}};
+constexpr std::array kMemoryLaws{
+    Named<MemoryLaw>{"writes_only_its_output", writes_only_its_output},
+    Named<MemoryLaw>{"leaves_inputs_alone", leaves_inputs_alone},
+    Named<MemoryLaw>{"accepts_padded_and_misaligned_rows", accepts_padded_and_misaligned_rows},
+    Named<MemoryLaw>{"gives_the_same_bits_twice", gives_the_same_bits_twice},
+    Named<MemoryLaw>{"takes_its_own_workspace_again", takes_its_own_workspace_again}};
+constexpr std::array kLaunchLaws{Named<LaunchLaw>{"launches_nothing_when_empty", launches_nothing_when_empty},
+                                 Named<LaunchLaw>{"runs_on_the_given_stream", runs_on_the_given_stream},
+                                 Named<LaunchLaw>{"can_be_captured", can_be_captured}};
+
+Complaints complaints_of(MemoryLaw* law, const AnyPair& pair, const test::TestStream& stream) {
+  return law(pair, test::GpuMachine(stream), {});
+}
+Complaints complaints_of(LaunchLaw* law, const AnyPair& pair, const test::TestStream& stream) {
+  return law(pair, stream, {});
+}
 
 /// The law must complain about a kernel with this fault.
-template <Fault F>
+template <Fault F, class Law>
 void expect_found_by(Law* law) {
   const test::TestStream stream;
   const pairs::detail::PairOf<DoublingPair<F>> pair;
-  EXPECT_FALSE(law(pair, stream).empty());
+  EXPECT_FALSE(complaints_of(law, pair, stream).empty());
   // What was left behind, an error of a capture for instance, must not be the next test's.
   static_cast<void>(cudaDeviceSynchronize());
   static_cast<void>(cudaGetLastError());
@@ -86,9 +96,12 @@ struct Laws : testing::Test {
 TEST_F(Laws, AreKeptByAFaultlessKernel) {
   const test::TestStream stream;
   const pairs::detail::PairOf<DoublingPair<Fault::none>> pair;
-  for (const Named& one : kLaws) {
-    for (const std::string& complaint : one.law(pair, stream)) ADD_FAILURE() << one.name << ": " << complaint;
-  }
+  const auto expect_none = [&](const auto& one) {
+    for (const std::string& complaint : complaints_of(one.law, pair, stream))
+      ADD_FAILURE() << one.name << ": " << complaint;
+  };
+  for (const auto& one : kMemoryLaws) expect_none(one);
+  for (const auto& one : kLaunchLaws) expect_none(one);
 }
 TEST_F(Laws, FindAWritePastTheRow) { expect_found_by<Fault::writes_past_the_row>(writes_only_its_output); }
 TEST_F(Laws, FindAnElementThatIsNeverWritten) {
@@ -119,7 +132,7 @@ TEST_F(Laws, FindAValueBeyondItsBound) {
   const pairs::detail::PairOf<DoublingPair<Fault::drops_a_term>> pair;
   const CasePtr one = pair.edges().front();
   const std::vector<Tensor> tensors = one->arguments();
-  const auto held = test::run_kernel(*one, tensors, {}, stream);
+  const auto held = test::run_kernel(*one, tensors, {}, test::GpuMachine(stream));
   ASSERT_TRUE(held) << held.error().message();
   EXPECT_FALSE(judge(pair, *one, tensors, *one->reference(tensors), held->values, "").front().pass);
 }

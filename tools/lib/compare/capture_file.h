@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "core/base/file_map.h"
+#include "core/base/output_file.h"
 #include "core/base/result.h"
 #include "core/compare/safetensors.h"
 #include "core/model/config.h"
 #include "tools/lib/compare/compare.h"
 #include "tools/lib/compare/stages.h"
-#include "tools/lib/output_file.h"
 
 namespace kigo::tools {
 

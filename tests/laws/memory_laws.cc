@@ -1,16 +1,17 @@
 // What a kernel may touch: its outputs, all of them, and nothing else; wherever the tensors lie.
+#include "tests/laws/memory_laws.h"
+
 #include <algorithm>
 #include <functional>
 #include <optional>
-
-#include "tests/laws/gpu/gpu_law.h"
-#include "tests/laws/gpu/laws.h"
 
 namespace kigo::laws {
 namespace {
 
 using namespace pairs;
 using test::Held;
+using test::Machine;
+using test::Setup;
 using test::Trespass;
 
 constexpr std::byte kOtherFill{0x5A};  // 1.5e16 as float, 203 as half: unlike NaN, it survives a maximum
@@ -19,9 +20,9 @@ using Tensors = std::span<const Tensor>;
 using Check = std::function<Status(const AnyCase&, Tensors, Complaints&)>;
 
 /// Checks every case; what keeps a case from running is a complaint as well.
-Complaints over_cases(const AnyPair& pair, const Check& check) {
+Complaints over_cases(const AnyPair& pair, const Effort& effort, const Check& check) {
   Complaints complaints;
-  for (const CasePtr& one : some_cases(pair)) {
+  for (const CasePtr& one : some_cases(pair, effort.seed)) {
     const std::vector<Tensor> tensors = one->arguments();
     Complaints found;
     const Status status = check(*one, tensors, found);
@@ -55,11 +56,11 @@ bool changes_what_was_given(Tensors tensors, const Held& held) {
 
 // Padded, so that there is something between the rows to be hit; with two fills, so that an element that is
 // never written differs, and so does a result that takes in what lies around the inputs.
-Complaints writes_only_its_output(const AnyPair& pair, const test::TestStream& stream) {
-  return over_cases(pair, [&](const AnyCase& one, Tensors tensors, Complaints& found) -> Status {
-    KIGO_ASSIGN(const Held nan, test::run_kernel(one, tensors, {.padded = true}, stream));
+Complaints writes_only_its_output(const AnyPair& pair, const Machine& machine, const Effort& effort) {
+  return over_cases(pair, effort, [&](const AnyCase& one, Tensors tensors, Complaints& found) -> Status {
+    KIGO_ASSIGN(const Held nan, test::run_kernel(one, tensors, {.padded = true}, machine));
     KIGO_ASSIGN(const Held other,
-                test::run_kernel(one, tensors, {.padded = true, .fill = kOtherFill}, stream));
+                test::run_kernel(one, tensors, {.padded = true, .fill = kOtherFill}, machine));
     add_trespasses(nan, Trespass::Where::around, found);
     add_trespasses(other, Trespass::Where::around, found);
     add_difference(tensors, nan, other, "with NaN and with other values around and in the outputs", found);
@@ -67,9 +68,9 @@ Complaints writes_only_its_output(const AnyPair& pair, const test::TestStream& s
   });
 }
 
-Complaints leaves_inputs_alone(const AnyPair& pair, const test::TestStream& stream) {
-  return over_cases(pair, [&](const AnyCase& one, Tensors tensors, Complaints& found) -> Status {
-    KIGO_ASSIGN(const Held held, test::run_kernel(one, tensors, {}, stream));
+Complaints leaves_inputs_alone(const AnyPair& pair, const Machine& machine, const Effort& effort) {
+  return over_cases(pair, effort, [&](const AnyCase& one, Tensors tensors, Complaints& found) -> Status {
+    KIGO_ASSIGN(const Held held, test::run_kernel(one, tensors, {}, machine));
     add_trespasses(held, Trespass::Where::input, found);
     return {};
   });
@@ -77,10 +78,11 @@ Complaints leaves_inputs_alone(const AnyPair& pair, const test::TestStream& stre
 
 // Where rows are aligned a kernel may sum in another order, so other bits are allowed, but only within the
 // bound.
-Complaints accepts_padded_and_misaligned_rows(const AnyPair& pair, const test::TestStream& stream) {
-  return over_cases(pair, [&](const AnyCase& one, Tensors tensors, Complaints& found) -> Status {
-    KIGO_ASSIGN(const Held dense, test::run_kernel(one, tensors, {}, stream));
-    KIGO_ASSIGN(const Held padded, test::run_kernel(one, tensors, {.padded = true}, stream));
+Complaints accepts_padded_and_misaligned_rows(const AnyPair& pair, const Machine& machine,
+                                              const Effort& effort) {
+  return over_cases(pair, effort, [&](const AnyCase& one, Tensors tensors, Complaints& found) -> Status {
+    KIGO_ASSIGN(const Held dense, test::run_kernel(one, tensors, {}, machine));
+    KIGO_ASSIGN(const Held padded, test::run_kernel(one, tensors, {.padded = true}, machine));
     if (difference(tensors, dense, padded).empty()) return {};
     KIGO_ASSIGN(const Outputs truth, one.reference(tensors));
     for (const compare::Report& report : judge(pair, one, tensors, truth, padded.values, "")) {
@@ -90,14 +92,14 @@ Complaints accepts_padded_and_misaligned_rows(const AnyPair& pair, const test::T
   });
 }
 
-Complaints gives_the_same_bits_twice(const AnyPair& pair, const test::TestStream& stream) {
-  return over_cases(pair, [&](const AnyCase& one, Tensors tensors, Complaints& found) -> Status {
-    KIGO_ASSIGN(const test::Stage stage, test::Stage::make(tensors, {}));
+Complaints gives_the_same_bits_twice(const AnyPair& pair, const Machine& machine, const Effort& effort) {
+  return over_cases(pair, effort, [&](const AnyCase& one, Tensors tensors, Complaints& found) -> Status {
+    KIGO_ASSIGN(const std::unique_ptr<Setup> setup, machine.set_up(tensors, {}));
     std::optional<Held> first;
     for (int run = 1; run <= 3; ++run) {
-      KIGO_TRY(stage.reset(stream));
-      KIGO_TRY(one.kernel(stage.placed(), stream));
-      KIGO_ASSIGN(const Held held, stage.read(stream));
+      KIGO_TRY(setup->reset());
+      KIGO_TRY(setup->run(one));
+      KIGO_ASSIGN(const Held held, setup->read());
       if (!first) first = held;
       add_difference(tensors, *first, held, cat("runs 1 and ", run), found);
     }
@@ -105,17 +107,17 @@ Complaints gives_the_same_bits_twice(const AnyPair& pair, const test::TestStream
   });
 }
 
-Complaints takes_its_own_workspace_again(const AnyPair& pair, const test::TestStream& stream) {
-  return over_cases(pair, [&](const AnyCase& one, Tensors tensors, Complaints& found) -> Status {
+Complaints takes_its_own_workspace_again(const AnyPair& pair, const Machine& machine, const Effort& effort) {
+  return over_cases(pair, effort, [&](const AnyCase& one, Tensors tensors, Complaints& found) -> Status {
     const auto is_scratch = [](const Tensor& tensor) { return tensor.part == Part::scratch; };
     if (!std::ranges::any_of(tensors, is_scratch)) return {};
-    KIGO_ASSIGN(const test::Stage stage, test::Stage::make(tensors, {}));
-    KIGO_TRY(stage.reset(stream));
-    KIGO_TRY(one.kernel(stage.placed(), stream));
-    KIGO_ASSIGN(const Held first, stage.read(stream));
+    KIGO_ASSIGN(const std::unique_ptr<Setup> setup, machine.set_up(tensors, {}));
+    KIGO_TRY(setup->reset());
+    KIGO_TRY(setup->run(one));
+    KIGO_ASSIGN(const Held first, setup->read());
     if (changes_what_was_given(tensors, first)) return {};  // the second run has another input
-    KIGO_TRY(one.kernel(stage.placed(), stream));
-    KIGO_ASSIGN(const Held second, stage.read(stream));
+    KIGO_TRY(setup->run(one));
+    KIGO_ASSIGN(const Held second, setup->read());
     add_difference(tensors, first, second, "with the workspace as the first run left it", found);
     return {};
   });
