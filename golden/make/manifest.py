@@ -33,6 +33,7 @@ COMMANDS = [
     ("blocks/q8_k.json", "python3 golden/make/blocks.py", ["gguf", "numpy", "llama-cpp-python"]),
     ("blocks/*", "python3 golden/make/blocks.py", ["gguf", "numpy"]),
     ("encoded.json", "python3 golden/make/encoded.py", ["gguf", "numpy"]),
+    ("encoded_k.json", "python3 golden/make/encoded_k.py", ["gguf", "numpy"]),
     ("differential/*", "python3 golden/make/differential.py", ["gguf", "numpy"]),
     ("draws/*", "python3 golden/make/draws.py", ["numpy"]),
     ("headers/*", "python3 golden/make/headers.py", ["gguf", "numpy"]),
