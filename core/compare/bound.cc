@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <vector>
@@ -35,10 +36,7 @@ double log_sum(Values values) {
 std::vector<size_t> top(Values values, size_t k) {
   std::vector<size_t> indices(values.size());
   std::iota(indices.begin(), indices.end(), size_t{0});
-  const auto before = [&](size_t a, size_t b) {
-    return values[a] > values[b] || (values[a] == values[b] && a < b);
-  };
-  std::ranges::partial_sort(indices, indices.begin() + static_cast<std::ptrdiff_t>(k), before);
+  std::ranges::stable_sort(indices, std::ranges::greater{}, [&](size_t i) { return values[i]; });
   indices.resize(k);
   std::ranges::sort(indices);
   return indices;

@@ -39,7 +39,7 @@ double dot_bound(int64_t k, double sum_of_magnitudes, double want, const Accumul
 /// A vector kept as whole multiples of a power of two that `columns` neighbours share: what it is rounded by,
 /// relative to the largest magnitude among them; smaller magnitudes than `least` round like `least`.
 struct SharedExponent {
-  int64_t columns = 32;
+  int64_t columns;
   double unit = kUnitFloat;
   double least = 0;
 };
@@ -60,9 +60,9 @@ double top_k_agreement(Values got, Values want, size_t k);
 
 /// The greedy choices of two rows of logits, and whether a difference between them means anything.
 struct Choice {
-  size_t got = 0;
-  size_t want = 0;
-  double margin = 0;  // highest minus second highest of the truth; infinite for a single logit
+  size_t got;
+  size_t want;
+  double margin;  // highest minus second highest of the truth; infinite for a single logit
   /// Two logits, each off by at most `error`, cannot change places across a margin of 2 * error.
   bool decided(double error) const { return margin >= 2 * error; }
   bool agrees() const { return got == want; }

@@ -20,9 +20,9 @@ std::string place(const std::vector<int64_t>& at) { return list(std::span(at)); 
 
 /// Puts the worst element last: wrong ones, then by share of the bound, then by distance.
 struct Rank {
-  bool wrong = false;
-  double share = 0;
-  double off = 0;
+  bool wrong;
+  double share;
+  double off;
   auto operator<=>(const Rank&) const = default;
 };
 
@@ -37,18 +37,19 @@ struct Comparison {
     const double off = std::abs(got[i] - want[i]);
     return KIGO_FAULT(F55) ? !(off > bound.at(i, want[i])) : off <= bound.at(i, want[i]);  // false for NaN
   }
+  /// How far apart; infinite where one alone is NaN.
+  double off(size_t i) const {
+    if (same(got[i], want[i])) return 0;
+    const double off = std::abs(got[i] - want[i]);
+    return std::isnan(off) ? kInfinity : off;
+  }
   /// 0 when equal, above 1 when wrong; infinite for NaN, infinity and whatever misses a bound of zero.
   double share(size_t i) const {
-    if (!std::isfinite(want[i])) return same(got[i], want[i]) ? 0 : kInfinity;
-    const double off = std::abs(got[i] - want[i]);
+    const double off = this->off(i);
     if (off == 0) return 0;
-    const double share = off / bound.at(i, want[i]);
-    return std::isnan(share) ? kInfinity : share;
+    return std::isfinite(want[i]) ? off / bound.at(i, want[i]) : kInfinity;
   }
-  Rank rank(size_t i) const {
-    const double off = same(got[i], want[i]) ? 0 : std::abs(got[i] - want[i]);
-    return {!right(i), share(i), std::isnan(off) ? kInfinity : off};
-  }
+  Rank rank(size_t i) const { return {!right(i), share(i), off(i)}; }
   Element element(size_t i, std::span<const int64_t> shape) const {
     return {static_cast<int64_t>(i),
             coordinates(static_cast<int64_t>(i), shape),

@@ -30,8 +30,8 @@ class Bound {
   explicit Bound(Values each) : each_(each) {}
   Bound(double absolute, double relative) : absolute_(absolute), relative_(relative) {}
   std::optional<Values> each_;
-  double absolute_ = 0;
-  double relative_ = 0;
+  double absolute_{};
+  double relative_{};
 };
 
 enum class NonFinite : uint8_t {
@@ -50,12 +50,12 @@ struct Subject {
 };
 
 struct Element {
-  int64_t flat = 0;
+  int64_t flat;
   std::vector<int64_t> at;  // coordinates
-  double got = 0;
-  double want = 0;
-  double bound = 0;
-  double share = 0;  // |got - want| / bound; infinite where NaN or a bound of zero was missed
+  double got;
+  double want;
+  double bound;
+  double share;  // |got - want| / bound; infinite where NaN or a bound of zero was missed
 };
 
 struct Report {

@@ -13,8 +13,13 @@ namespace {
 
 constexpr size_t kListed = 16;
 
-bool is_start_of_partial_tile(int64_t first, int64_t size, int64_t tile) {
-  return first > 0 && size % tile != 0 && first == size / tile * tile;
+/// The tiles whose last, partial one begins at `first`, which is neither 0 nor the end: "8, 16", or nothing.
+std::string partial_tiles(int64_t first, int64_t size) {
+  std::string text;
+  for (const int64_t tile : {8, 16, 32, 64, 128, 256, 512, 1024}) {
+    if (first == size / tile * tile) text += cat(text.empty() ? "" : ", ", tile);
+  }
+  return text;
 }
 
 AxisDamage describe_axis(const std::vector<bool>& hit, bool last_axis) {
@@ -33,10 +38,8 @@ AxisDamage describe_axis(const std::vector<bool>& hit, bool last_axis) {
   const bool to_the_end = axis.last == size - 1;
   const auto kind = [&] {
     if (count == size) return Kind::all;
-    if (last_axis && gapless && to_the_end) {
-      for (int64_t tile = 8; tile <= 1024; tile *= 2)
-        if (is_start_of_partial_tile(axis.first, size, tile)) return Kind::partial_tile;
-    }
+    if (last_axis && gapless && to_the_end && !partial_tiles(axis.first, size).empty())
+      return Kind::partial_tile;
     if (count == 1) return Kind::one;
     if (gapless) return to_the_end ? Kind::from : axis.first == 0 ? Kind::up_to : Kind::range;
     if (count >= 3 && step >= 2 && (axis.last - axis.first) / step + 1 == count) return Kind::every;
@@ -55,15 +58,6 @@ std::string ordinal(int64_t n) {
   return cat(n, teen ? "th" : kEndings[static_cast<size_t>(n % 10)]);
 }
 
-/// "the last partial tile of 8, 16"
-std::string tiles(int64_t first, int64_t size) {
-  std::string text;
-  for (int64_t tile = 8; tile <= 1024; tile *= 2) {
-    if (is_start_of_partial_tile(first, size, tile)) text += cat(text.empty() ? "" : ", ", tile);
-  }
-  return cat("the last partial tile of ", text);
-}
-
 std::string words(const AxisDamage& axis, const std::string& one, int64_t size, size_t count) {
   using Kind = AxisDamage::Kind;
   switch (axis.kind) {
@@ -74,7 +68,8 @@ std::string words(const AxisDamage& axis, const std::string& one, int64_t size, 
     case Kind::from:
       return cat(one, "s from ", axis.first, " on");
     case Kind::partial_tile:
-      return cat(one, "s ", axis.first, "..", axis.last, " (", tiles(axis.first, size), ")");
+      return cat(one, "s ", axis.first, "..", axis.last, " (the last partial tile of ",
+                 partial_tiles(axis.first, size), ")");
     case Kind::up_to:
       return cat(one, "s up to ", axis.last);
     case Kind::range:

@@ -28,7 +28,7 @@ Result<f16> half_below(double value) {
 int whole_below(double ratio, int last) { return std::min(last, static_cast<int>(ratio + kShortOfWhole)); }
 
 int nearest_code(double x, double scale, int first, int last) {
-  if (scale == 0) return std::clamp(0, first, last);
+  if (scale == 0) return 0;
   return static_cast<int>(std::clamp(std::round(x / scale), double(first), double(last)));
 }
 
@@ -43,7 +43,8 @@ struct Parts {
 };
 
 std::span<const float> sub_block(std::span<const float> x, size_t b, size_t sub_blocks) {
-  return x.subspan(b * (256 / sub_blocks), 256 / sub_blocks);
+  const size_t values = x.size() / sub_blocks;
+  return x.subspan(b * values, values);
 }
 
 /// Codes 0 to last_code; scales and minimums 0 to last_scale. A minimum is never above zero.
@@ -51,7 +52,7 @@ template <size_t SubBlocks>
 Status encode_from_minimum(std::span<const float> x, int last_code, int last_scale, Parts<SubBlocks>& parts) {
   std::array<double, SubBlocks> below{}, step{};
   for (size_t b = 0; b < SubBlocks; ++b)
-    below[b] = -std::min(0.0, double{std::ranges::min(sub_block(x, b, SubBlocks))});
+    below[b] = std::max(0.0, -double{std::ranges::min(sub_block(x, b, SubBlocks))});  // never -0
   KIGO_ASSIGN(parts.dmin, half_below(std::ranges::max(below) / last_scale));
   const double dmin = double{to_float(parts.dmin)};
   for (size_t b = 0; b < SubBlocks; ++b) {
@@ -191,7 +192,7 @@ Status encode_block(std::span<const float> x, Q6_K::Block& block) {
 Status encode_block(std::span<const float> x, Q8_K::Block& block) {
   const float extreme = std::ranges::max(x, {}, [](float value) { return std::abs(value); });
   // Sixteen bits: 127 times such a scale is exact, so that the extreme of the decoded values gives it again.
-  int exponent = 0;
+  int exponent;
   const double fraction = std::frexp(double{extreme} / -127, &exponent);
   const auto d = static_cast<float>(std::ldexp(std::round(std::ldexp(fraction, 16)), exponent - 16));
   block.d = std::bit_cast<FloatBytes>(d);
@@ -200,7 +201,7 @@ Status encode_block(std::span<const float> x, Q8_K::Block& block) {
   for (size_t k = 0; k < 16; ++k) {
     int sum = 0;
     for (size_t i = 16 * k; i < 16 * k + 16; ++i) sum += block.qs[i];
-    block.bsums[k] = {static_cast<uint8_t>(sum & 255), static_cast<uint8_t>(sum >> 8 & 255)};
+    block.bsums[k] = {static_cast<uint8_t>(sum), static_cast<uint8_t>(sum >> 8)};
   }
   return {};
 }

@@ -34,6 +34,7 @@ COMMANDS = [
     ("blocks/q8_k.json", "python3 golden/make/blocks.py", ["gguf", "numpy", "llama-cpp-python"]),
     ("blocks/*", "python3 golden/make/blocks.py", ["gguf", "numpy"]),
     ("encoded.json", "python3 golden/make/encoded.py", ["gguf", "numpy"]),
+    ("encoded_k.json", "python3 golden/make/encoded_k.py", ["gguf", "numpy"]),
     ("differential/*", "python3 golden/make/differential.py", ["gguf", "numpy"]),
     ("draws/*", "python3 golden/make/draws.py", ["numpy"]),
     ("captures/*", "python3 golden/make/captures.py", ["transformers", "torch", "gguf", "llama-cpp-python", "numpy"]),

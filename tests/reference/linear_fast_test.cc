@@ -108,6 +108,12 @@ TEST(LinearFast, RoundsTheSumOnceToFloat) {
   EXPECT_EQ(y(0, 0), 0x1p24f + 2);
 }
 
+TEST(LinearFast, KnowsVectorsOfFourEightAndSixteenFloats) {
+  const std::vector<int64_t> all = {4, 8, 16};
+  ASSERT_TRUE(fast_widths().size() >= 1 && fast_widths().size() <= 3);
+  EXPECT_TRUE(std::ranges::equal(fast_widths(), std::span(all).first(fast_widths().size())));
+}
+
 TEST(LinearFast, CountsTheRoundingsOfATerm) {
   // x, the product, and 16 terms of a lane within a block, of which the first is exact to add.
   EXPECT_EQ(reference::kFastRoundings, 1 + 1 + 15);

@@ -27,6 +27,15 @@ TEST(MinP, KeepsAllForZeroAndTheHighestForOne) {
   EXPECT_EQ(kept({1, 3, {1, -2000, 3}}, 0), (std::vector<double>{1, -2000, 3}));
   EXPECT_EQ(kept({1, 4, {1, 3, 2, 3}}, 1), (std::vector<double>{kOut, 3, kOut, 3}));
 }
+TEST(MinP, FindsTheHighestWhereverItStands) {
+  for (int64_t highest = 0; highest < 3; ++highest) {
+    Grid<double> x(1, 3, {1, 1, 1});
+    x(0, highest) = 3;
+    std::vector<double> want(3, kOut);
+    want[static_cast<size_t>(highest)] = 3;
+    EXPECT_EQ(kept(x, 0.5f), want);
+  }
+}
 TEST(MinP, NamesANegativeShare) {
   Grid<double> x(1, 1, {0});
   EXPECT_EQ(test::message(reference::min_p({.x = x.view(), .y = x.view(), .workspace = {}, .min_p = -0.5f})),

@@ -35,6 +35,8 @@ TEST(Softmax, GivesZeroForMinusInfinity) {
 
 TEST(Softmax, SurvivesScoresThatWouldOverflowExp) {
   EXPECT_EQ(softmax_of({1, 2, {1e6, 1e6}}).dense(), (std::vector<double>{0.5, 0.5}));
+  EXPECT_EQ(softmax_of({1, 3, {5000, 0, 0}}).dense(), (std::vector<double>{1, 0, 0}));
+  EXPECT_EQ(softmax_of({1, 3, {0, 5000, 0}}).dense(), (std::vector<double>{0, 1, 0}));
 }
 
 struct SoftmaxOfAHopelessRow : testing::TestWithParam<std::vector<double>> {};

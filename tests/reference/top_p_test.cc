@@ -33,6 +33,9 @@ TEST(TopP, KeepsOneForZeroAndAllForOne) {
   EXPECT_EQ(kept({1, 3, {1, 2, 2}}, 0), (std::vector<double>{kOut, 2, kOut}));
   EXPECT_EQ(kept({1, 3, {1, 2, -1000}}, 1), (std::vector<double>{1, 2, -1000}));
 }
+TEST(TopP, TakesLogitsFarBeyondTheRangeOfExp) {
+  EXPECT_EQ(kept({1, 3, {0, 5000, 0}}, 0.5f), (std::vector<double>{kOut, 5000, kOut}));
+}
 TEST(TopP, NamesAShareAboveOne) {
   Grid<double> x(1, 1, {0});
   EXPECT_EQ(test::message(reference::top_p({.x = x.view(), .y = x.view(), .workspace = {}, .p = 1.5f})),

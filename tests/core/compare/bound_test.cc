@@ -30,6 +30,31 @@ TEST(SharedExponentBound, TakesTheLargestOfEachGroup) {
   EXPECT_EQ(shared_exponent_bound(w, x, {.columns = 3, .unit = 1, .least = 2}), 4 * 6 + 2 * 0.5);
 }
 
+TEST(SharedExponentBound, OfColumnsOfOneTakesEachMagnitude) {
+  EXPECT_EQ(shared_exponent_bound(std::vector{1.0, -2.0}, std::vector{-4.0, 1.0}, {.columns = 1, .unit = 1}),
+            4 + 2);
+}
+TEST(SharedExponentBound, EndsWithoutColumnsOrWithVectorsOfTwoLengths) {
+  const std::vector<double> two(2, 1.0), three(3, 1.0);
+  EXPECT_DEATH((void)shared_exponent_bound(two, three, {.columns = 1}), "bound.cc");
+  EXPECT_DEATH((void)shared_exponent_bound(two, two, {.columns = 0}), "bound.cc");
+}
+
+// 1 + u is half way to the next number and rounds back to 1, the even one; anything more does not.
+TEST(Units, AreHalfTheDistanceFromOneToTheNextNumber) {
+  EXPECT_EQ(1 + kUnitDouble, 1);
+  EXPECT_EQ(1 + 1.5 * kUnitDouble, 1 + 2 * kUnitDouble);
+  EXPECT_EQ(static_cast<float>(1 + kUnitFloat), 1);
+  EXPECT_EQ(static_cast<float>(1 + 1.5 * kUnitFloat), 1 + 2 * kUnitFloat);
+  EXPECT_EQ(to_float(to_f16(1 + kUnitHalf)), 1);
+  EXPECT_EQ(to_float(to_f16(1 + 1.5 * kUnitHalf)), 1 + 2 * kUnitHalf);
+  EXPECT_EQ(to_float(to_bf16(static_cast<float>(1 + kUnitBf16))), 1);
+  EXPECT_EQ(to_float(to_bf16(static_cast<float>(1 + 1.5 * kUnitBf16))), 1 + 2 * kUnitBf16);
+}
+
+TEST(DotBound, AddsHalfTheSmallestNumberForEveryProductAndForTheResult) {
+  EXPECT_EQ(dot_bound(3, 0, 0, {.least = 8, .least_out = 2}), 3 * 4 + 1);
+}
 TEST(DotBound, OfNoTermsIsZero) { EXPECT_EQ(dot_bound(0, 0, 0), 0); }
 TEST(DotBound, CoversProductsBelowTheNormalRange) {
   const float w = 1.5e-23f, x = 1.1e-23f;  // the product is some 118 units of the smallest float
@@ -177,6 +202,8 @@ TEST(TopKAgreement, CountsTheSharedOnes) {
   EXPECT_DOUBLE_EQ(top_k_agreement(got, want, 3), 2 / 3.0);
   EXPECT_EQ(top_k_agreement(got, want, 5), 1);
   EXPECT_EQ(top_k_agreement(got, want, 99), 1);
+  EXPECT_EQ(top_k_agreement(Row{1, 2}, Row{2, 1}, 1), 0);
+  EXPECT_EQ(top_k_agreement(Row{1, 2}, Row{2, 1}, 0), 1);        // all of none
   EXPECT_EQ(top_k_agreement(Row{1, 1, 1}, Row{2, 2, 2}, 2), 1);  // ties: the lowest indices on both sides
 }
 
@@ -196,6 +223,18 @@ TEST(GreedyChoice, KnowsTheMarginOfTheTruth) {
   EXPECT_NEAR(choice.margin, 0.1, 1e-12);
   EXPECT_TRUE(choice.decided(0.04));   // errors of 0.04 each cannot have done this
   EXPECT_FALSE(choice.decided(0.06));  // errors of 0.06 can
+}
+TEST(GreedyChoice, IsDecidedByAMarginOfTwiceTheErrorAndNoLess) {
+  const Choice choice = greedy_choice(Row{2, 0}, Row{2.5, 3});
+  EXPECT_EQ(choice.margin, 0.5);
+  EXPECT_TRUE(choice.decided(0.25));
+  EXPECT_FALSE(choice.decided(0.2501));
+}
+TEST(Measures, EndOnRowsOfTwoLengthsAndTheChoiceOnNone) {
+  EXPECT_DEATH((void)greedy_choice(Row{1, 2}, Row{1}), "bound.cc");
+  EXPECT_DEATH((void)greedy_choice(Row{}, Row{}), "bound.cc");
+  EXPECT_DEATH((void)kl_divergence(Row{1, 2}, Row{1}), "bound.cc");
+  EXPECT_DEATH((void)kl_divergence(Row{}, Row{}), "bound.cc");
 }
 TEST(GreedyChoice, TakesTheLowestOfEqualsWithoutMargin) {
   const Choice choice = greedy_choice(Row{2, 2}, Row{7, 7});

@@ -45,6 +45,10 @@ TEST(Passes, AnElementExactlyOnItsBound) {
 TEST(Passes, MinusZeroForZeroUnderTheExactBound) {
   EXPECT_TRUE(judge({-0.0f, 0.0f}, {0.0, -0.0}, Bound::exact()));
 }
+TEST(Rejects, TheNextNumberUnderTheExactBound) {
+  EXPECT_TRUE(judge({2.0f}, {2.0}, Bound::exact()));
+  EXPECT_FALSE(judge({2.0f + 0x1p-22f}, {2.0}, Bound::exact()));
+}
 TEST(Passes, AnEmptyTensorAndSaysThatNothingWasCompared) {
   const Report report = judge({}, {});
   EXPECT_TRUE(report);
@@ -62,6 +66,12 @@ TEST(Passes, SevenElementsThatCancelToZeroButNotEight) {
 }
 TEST(Passes, ZerosWhereNoFloatHoldsTheTruth) {
   EXPECT_TRUE(judge(std::vector<float>(100), std::vector<double>(100, 1e-60)));
+}
+
+TEST(Rejects, ZerosWhereAFloatHoldsTheTruthAsANormalNumber) {
+  constexpr double kLeast = double{std::numeric_limits<float>::min()};
+  EXPECT_FALSE(judge(std::vector<float>(8), std::vector<double>(8, kLeast)));
+  EXPECT_TRUE(judge(std::vector<float>(8), std::vector<double>(8, std::nextafter(kLeast, 0))));
 }
 
 TEST(Rejects, NaN) {  // F55
@@ -178,6 +188,12 @@ TEST(Rejects, WithoutAnyCountWhenNothingCanBeCompared) {
   EXPECT_FALSE(report);
   EXPECT_EQ(report.compared, 0);
   EXPECT_EQ(report.worst_share, 0);
+  EXPECT_EQ(report.damage.kind, Damage::Kind::none);
+  EXPECT_EQ(report.damage.wrong, 0);
+  EXPECT_EQ(report.damage.elements, 0);
+  EXPECT_EQ(report.damage.first, 0);
+  EXPECT_EQ(report.damage.last, 0);
+  EXPECT_EQ(report.damage.step, 1);
 }
 
 TEST(Bounds, AreTakenElementByElement) {
@@ -198,6 +214,11 @@ TEST(Worst, IsTheLargestShareOfTheBoundNotTheLargestDistance) {
 }
 TEST(Worst, OfBoundsOfZeroIsTheLargestDistance) {
   EXPECT_EQ(judge({1, 2.5f, 4}, {1, 2, 3}, Bound::exact()).worst->flat, 2);
+  EXPECT_EQ(judge({1, 8.5f, 4}, {1, 8, 3}, Bound::exact()).worst->flat, 2);
+}
+TEST(Worst, IsTheFirstOfEquals) {
+  EXPECT_EQ(judge({1, 1}, {1, 1}, Bound::exact()).worst->flat, 0);
+  EXPECT_EQ(judge({2, 2}, {1, 1}, Bound::within(4)).worst->flat, 0);
 }
 TEST(Worst, PrefersNaNToAnyNumber) { EXPECT_EQ(judge({3e38f, kNaN, 5}, {1, 2, 3}).worst->flat, 1); }
 TEST(Worst, IsReportedForAPassToo) {

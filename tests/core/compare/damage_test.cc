@@ -32,6 +32,9 @@ TEST(Damage, IsNoneWithoutWrongElements) {
   const Damage none = damage({4, 5}, [](auto&) { return false; });
   expect(none, Kind::none, "");
   EXPECT_EQ(none.elements, 20);
+  EXPECT_EQ(none.wrong, 0);
+  EXPECT_EQ(none.first, 0);
+  EXPECT_EQ(none.last, 0);
 }
 TEST(Damage, NamesOneElement) {
   const Damage one = damage({4, 5}, [](auto& at) { return at[0] == 2 && at[1] == 3; });
@@ -63,6 +66,50 @@ TEST(Damage, NamesEvery32ndColumn) {
 TEST(Damage, NamesEverySecondHead) {
   expect(damage({3, 8, 16}, [](auto& at) { return at[1] % 2 == 1; }), Kind::block, "every 2nd head from 1");
 }
+TEST(Damage, CountsInEnglish) {
+  const std::pair<int64_t, const char*> cases[] = {
+      {2, "2nd"},   {3, "3rd"},   {4, "4th"},     {11, "11th"},   {12, "12th"},   {13, "13th"},
+      {20, "20th"}, {21, "21st"}, {101, "101st"}, {111, "111th"}, {112, "112th"}, {122, "122nd"}};
+  for (const auto& [step, text] : cases) {
+    const Where wrong = [step = step](auto& at) { return at[1] % step == 0; };
+    expect(damage({2, 3 * step}, wrong), Kind::block, "every " + std::string(text) + " column from 0");
+  }
+}
+TEST(Damage, ListsSixteenIndicesWithoutARuleAndCountsTheRest) {
+  const auto of = [](int64_t wrong) {  // 0 1 3 4 6 7 ...
+    return damage({2, 40}, [&](auto& at) { return at[1] % 3 != 2 && at[1] < wrong / 2 * 3 + wrong % 2; })
+        .text;
+  };
+  EXPECT_EQ(of(16), "columns 0 1 3 4 6 7 9 10 12 13 15 16 18 19 21 22 of 40");
+  EXPECT_EQ(of(17), "columns 0 1 3 4 6 7 9 10 12 13 15 16 18 19 21 22 ... (17) of 40");
+}
+TEST(Damage, SeesNoStepBetweenTwoIndicesNorWhereOneIsLeftOut) {
+  expect(damage({2, 8}, [](auto& at) { return at[1] == 1 || at[1] == 4; }), Kind::block, "columns 1 4 of 8");
+  expect(damage({2, 8}, [](auto& at) { return at[1] == 0 || at[1] == 2 || at[1] == 6; }), Kind::block,
+         "columns 0 2 6 of 8");
+}
+
+/// Whether an element with this flat index is wrong, of a tensor with rows of 7 or 70.
+Damage flat_damage(std::vector<int64_t> shape, const std::function<bool(int64_t)>& wrong) {
+  return damage(shape, [&](auto& at) { return wrong(at[0] * shape[1] + at[1]); });
+}
+TEST(Damage, NamesAStepAcrossRowsFromThreeElementsAndFromTwoOn) {
+  expect(flat_damage({3, 70}, [](int64_t flat) { return flat % 100 == 5; }), Kind::flat_every,
+         "every 100th element from flat index 5");
+  expect(flat_damage({2, 70}, [](int64_t flat) { return flat % 100 == 5; }), Kind::scattered,
+         "scattered, 2 of 140");
+  expect(flat_damage({3, 7}, [](int64_t flat) { return flat % 2 == 0; }), Kind::flat_every,
+         "every 2nd element from flat index 0");
+  expect(flat_damage({3, 7}, [](int64_t flat) { return flat == 0 || flat == 8 || flat == 20; }),
+         Kind::scattered, "scattered, 3 of 21");
+}
+TEST(Damage, IsABlockWhereMoreThanHalfOfItIsWrong) {
+  const auto from_three_to = [](int64_t last) {
+    return flat_damage({3, 7}, [=](int64_t flat) { return flat >= 3 && flat <= last; });
+  };
+  expect(from_three_to(9), Kind::scattered, "scattered, 7 of 21");  // half of rows 0 and 1
+  expect(from_three_to(10), Kind::block, "rows up to 1 (8 of 14 elements there)");
+}
 TEST(Damage, NamesEvery32ndElementAcrossRows) {
   const Where wrong = [](auto& at) { return (at[0] * 70 + at[1]) % 32 == 0; };
   expect(damage({9, 70}, wrong), Kind::flat_every, "every 32nd element from flat index 0");
@@ -72,6 +119,21 @@ TEST(Damage, NamesTheLastPartialTile) {  // F18
          "columns 64..69 (the last partial tile of 8, 16, 32, 64)");
   expect(damage({3, 33}, [](auto& at) { return at[1] >= 32; }), Kind::block,
          "columns 32..32 (the last partial tile of 8, 16, 32)");
+}
+TEST(Damage, KnowsTilesOfEightToOneThousandAndTwentyFour) {
+  for (int64_t tile = 8; tile <= 1024; tile *= 2) {
+    const int64_t size = tile + tile / 2;
+    const std::string n = std::to_string(tile);
+    expect(damage({2, size}, [&](auto& at) { return at[1] >= tile; }), Kind::block,
+           "columns " + n + ".." + std::to_string(size - 1) + " (the last partial tile of " + n + ")");
+  }
+  expect(damage({2, 3072}, [](auto& at) { return at[1] >= 2048; }), Kind::block, "columns from 2048 on");
+}
+TEST(Damage, SeesAPartialTileOnlyWhereAllOfTheLastAxisFromItsStartIsWrong) {
+  expect(damage({70, 3}, [](auto& at) { return at[0] >= 64; }), Kind::block, "rows from 64 on");
+  expect(damage({3, 70}, [](auto& at) { return at[1] >= 64 && at[1] <= 66; }), Kind::block, "columns 64..66");
+  expect(damage({3, 70}, [](auto& at) { return at[1] == 64 || at[1] == 66 || at[1] == 69; }), Kind::block,
+         "columns 64 66 69 of 70");
 }
 TEST(Damage, NamesPositionsFromOneOn) {  // F24 and F25: position 0 is right
   expect(damage({9, 4, 16}, [](auto& at) { return at[0] >= 1; }), Kind::block, "tokens from 1 on");
@@ -99,6 +161,8 @@ TEST(Damage, TakesNamesForItsAxes) {
   EXPECT_EQ(named.ranges, "positions 2..2, logits 0..4");
 }
 TEST(Damage, TakesFourAxesWithoutNames) {
+  EXPECT_EQ(axis_names(4, {}), (std::vector<std::string>{"index of axis 0", "index of axis 1",
+                                                         "index of axis 2", "index of axis 3"}));
   EXPECT_EQ(damage({2, 2, 2, 2}, [](auto& at) { return at[3] == 1; }).text, "index of axis 3 1");
 }
 

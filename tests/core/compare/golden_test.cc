@@ -93,6 +93,8 @@ TEST(ReadNpy, RefusesAFileCutAtAnyByte) {
 TEST(ReadNpy, SaysHowManyBytesAreNeededNext) {
   EXPECT_EQ(message(from_numpy().substr(0, 7)), "x.npy: 7 bytes, expected 8 or more (truncated, byte 7)");
   EXPECT_EQ(message(from_numpy().substr(0, 8)), "x.npy: 8 bytes, expected 10 or more (truncated, byte 8)");
+  EXPECT_EQ(message(from_numpy().substr(0, 10)),
+            "x.npy: 10 bytes, expected 128 or more (truncated, byte 10)");
 }
 TEST(ReadNpy, ReadsNothingBeyondAHeaderOfSpacesThatEndsTheFile) {
   std::string file = file_with("{", 0);
@@ -142,6 +144,8 @@ INSTANTIATE_TEST_SUITE_P(
             "EntryTwice", file_with("{'descr': '<f4', 'descr': '<f4', }", 4),
             "x.npy: header has \": '<f4', }\\x0a\", expected 'descr', 'fortran_order' and 'shape', each once "
             "(bad_value, byte 34)"},
+        Wrong{"NumberForABool", file_with("{'fortran_order': 5, 'shape': (3, 4, 5, 6, 7), }", 4),
+              "x.npy: header has \"5, 'shape': (3, 4, 5, 6,...\", expected \"False\" (bad_value, byte 28)"},
         Wrong{"NegativeSize", file_with("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }", 4),
               "x.npy: header has \"-1,), }\\x0a\", expected a size (bad_value, byte 61)"},
         Wrong{"NumberForShape", file_with("{'descr': '<f4', 'fortran_order': False, 'shape': (1), }", 4),

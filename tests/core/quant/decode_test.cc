@@ -341,7 +341,32 @@ TEST(FiniteScale, IsTrueUpToTheLargestAndFalseFromInfinityOn) {
   EXPECT_TRUE(F32::finite({{0xFF, 0xFF, 0x7F, 0x7F}}));
   EXPECT_FALSE(F32::finite({{0x00, 0x00, 0x80, 0x7F}}));
   EXPECT_FALSE(F32::finite({{0x01, 0x00, 0x80, 0xFF}}));
+  EXPECT_TRUE(Q8_K::finite({{{0xFF, 0xFF, 0x7F, 0x7F}}, {}, {}}));
+  EXPECT_FALSE(Q8_K::finite({{{0x00, 0x00, 0x80, 0x7F}}, {}, {}}));
+  EXPECT_FALSE(Q8_K::finite({{{0x01, 0x00, 0x80, 0xFF}}, {}, {}}));
 }
+
+/// Q4_0 with another kind of block.
+template <class B>
+struct WithBlock : Q4_0 {
+  using Block = B;
+  static constexpr float value(const Block&, int) { return 0; }
+  static constexpr bool finite(const Block&) { return true; }
+  static void decode(const Block&, float*) {}
+};
+struct Bytes {
+  std::array<uint8_t, 18> bytes;
+};
+struct Aligned {
+  uint16_t d;
+  std::array<uint8_t, 16> bytes;
+};
+struct NotCopiedByBytes {
+  NotCopiedByBytes(const NotCopiedByBytes&) {}
+};
+static_assert(Format<WithBlock<Bytes>>);
+static_assert(!Format<WithBlock<Aligned>>);
+static_assert(!Format<WithBlock<NotCopiedByBytes>>);
 
 // An exponent of 255 is refused whatever the codes are: in the standard it is a NaN.
 TEST(FiniteScale, OfMXFP4IsOneThatItsCodesLeaveFinite) {

@@ -70,21 +70,53 @@ std::vector<float> golden_values(int64_t count) {
   return x;
 }
 
-class GoldenEncoding : public testing::TestWithParam<const char*> {};
-TEST_P(GoldenEncoding, GivesTheBytesOfGgufPy) {
-  const std::string path = KIGO_SOURCE_DIR "/golden/encoded.json";
+/// The values of golden/make/encoded_k.py.
+std::vector<float> golden_k_values(int64_t count) {
+  const auto data = compare::stream_bytes(0x6B69676F00002000, static_cast<size_t>(8 * 66 * count));
+  std::vector<float> x;
+  for (size_t part = 0; part < 8 * static_cast<size_t>(count); ++part) {
+    const std::byte *own = data.data() + 66 * part, *block = data.data() + 66 * (part / 8 * 8);
+    const int power = std::to_integer<int>(block[0]) % 40 - 41 + std::to_integer<int>(own[0]) / 64;
+    const int flags = std::to_integer<int>(own[1]), of_block = std::to_integer<int>(block[1]);
+    const bool zero = flags < 8 || of_block < 8;
+    for (size_t i = 0; i < 32; ++i) {
+      int16_t n = 0;
+      std::memcpy(&n, own + 2 + 2 * i, 2);
+      int whole = n + (flags & 1) * 98304;
+      if ((flags & 2) != 0) whole = -whole;
+      if ((of_block & 4) != 0) whole = std::abs(whole);
+      x.push_back(zero ? 0 : static_cast<float>(std::ldexp(whole, power)));
+    }
+  }
+  return x;
+}
+
+/// The hash of `type`'s blocks of the values that this golden file says, against the file.
+void expect_golden(const TensorType& type, const char* file, std::vector<float> (*values)(int64_t count)) {
+  const std::string path = cat(KIGO_SOURCE_DIR "/golden/", file);
   const auto text = read_text_file(path);
   ASSERT_TRUE(text) << text.error().message();
   const auto golden = Json::parse(*text, path);
   ASSERT_TRUE(golden);
-  const std::vector<float> x = golden_values(golden->find("count")->integer().value());
+  const std::vector<float> x = values(golden->find("count")->integer().value());
   ASSERT_EQ(hash_text(std::as_bytes(std::span(x))), *golden->find("values_fnv")->string());
-  const TensorType& type = *find_tensor_type(GetParam());
   std::vector<std::byte> blocks(x.size() / type.block_values * type.block_bytes);
   ASSERT_EQ(message_of(encode(type, x, blocks)), "accepted");
-  EXPECT_EQ(hash_text(blocks), *golden->find("blocks_fnv")->find(GetParam())->string());
+  EXPECT_EQ(hash_text(blocks), *golden->find("blocks_fnv")->find(type.name)->string());
+}
+
+class GoldenEncoding : public testing::TestWithParam<const char*> {};
+TEST_P(GoldenEncoding, GivesTheBytesOfGgufPy) {
+  expect_golden(*find_tensor_type(GetParam()), "encoded.json", &golden_values);
 }
 INSTANTIATE_TEST_SUITE_P(Of, GoldenEncoding, testing::Values("Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "MXFP4"),
+                         [](const auto& instance) { return std::string(instance.param); });
+
+class GoldenKEncoding : public testing::TestWithParam<const char*> {};
+TEST_P(GoldenKEncoding, GivesTheBytesOfTheSecondImplementation) {
+  expect_golden(*find_tensor_type(GetParam()), "encoded_k.json", &golden_k_values);
+}
+INSTANTIATE_TEST_SUITE_P(Of, GoldenKEncoding, testing::Values("Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "Q8_K"),
                          [](const auto& instance) { return std::string(instance.param); });
 
 // --- bounds of section 9, formats of 32 values
@@ -287,6 +319,37 @@ TEST(Encode, SaysWhichScaleIsTooLarge) {
   std::vector<std::byte> blocks(68);
   EXPECT_EQ(message_of(encode(*find_tensor_type("Q8_0"), x, blocks)),
             "block 1 (Q8_0): scale 78740.16, expected at most 65504, the largest half (bad_value)");
+}
+
+TEST(Encode, SaysWhichScalarIsTooLarge) {
+  std::vector<float> x(4);
+  std::vector<std::byte> blocks(8);
+  x[2] = 65520;  // half way between the largest half and the next power of two
+  EXPECT_EQ(message_of(encode(*find_tensor_type("F16"), x, blocks)),
+            "value 2 (F16): 65520, expected at most 65504, the largest half (bad_value)");
+  x[2] = 65519.996f;
+  EXPECT_EQ(message_of(encode(*find_tensor_type("F16"), x, blocks)), "accepted");
+  x[3] = std::numeric_limits<float>::max();
+  EXPECT_EQ(message_of(encode(*find_tensor_type("BF16"), x, blocks)),
+            "value 3 (BF16): 3.4028235e+38, expected at most 3.38953139e+38, the largest BF16 (bad_value)");
+}
+
+// Largest values whose scale is just the largest half, and the next float: 65504 times scales and codes.
+TEST(Encode, TakesAScaleOfTheLargestHalfAndNoLarger) {
+  const std::pair<const char*, float> cases[] = {
+      {"Q2_K", 65504.0f * 15 * 3},
+      {"Q4_K", -65504.0f * 63},  // by its minimum, which has no codes
+      {"Q3_K", 65504.0f * 32 * 4},
+      {"Q6_K", 65504.0f * 128 * 32}};
+  for (const auto& [name, largest] : cases) {
+    const TensorType& type = *find_tensor_type(name);
+    std::vector<std::byte> blocks(type.block_bytes);
+    std::vector<float> x(256, largest);
+    EXPECT_EQ(message_of(encode(type, x, blocks)), "accepted") << name;
+    x[9] = std::nextafter(x[9], 2 * x[9]);
+    const std::string message = message_of(encode(type, x, blocks));
+    EXPECT_TRUE(message.ends_with("expected at most 65504, the largest half (bad_value)")) << name << message;
+  }
 }
 
 TEST(Encode, RefusesAnExponentBelowZero) {
