@@ -72,8 +72,8 @@ class Entry {
     auto bytes = static_cast<uint64_t>(size_bytes(tensor.type));
     for (const int64_t size : tensor.shape) {
       if (__builtin_mul_overflow(bytes, static_cast<uint64_t>(size), &bytes))
-        return fail(Code::size_overflow, subject_, cat("shape ", list(std::span<const int64_t>(tensor.shape))),
-                    "fewer than 2^64 bytes");
+        return fail(Code::size_overflow, subject_,
+                    cat("shape ", list(std::span<const int64_t>(tensor.shape))), "fewer than 2^64 bytes");
     }
     return bytes;
   }
