@@ -56,14 +56,14 @@ Status encode_from_minimum(std::span<const float> x, int last_code, int last_sca
   KIGO_ASSIGN(parts.dmin, half_below(std::ranges::max(below) / last_scale));
   const double dmin = double{to_float(parts.dmin)};
   for (size_t b = 0; b < SubBlocks; ++b) {
-    if (dmin > 0) parts.minimum[b] = whole_below(below[b] / dmin, last_scale);
+    if (dmin != 0) parts.minimum[b] = whole_below(below[b] / dmin, last_scale);
     const double top = double{std::ranges::max(sub_block(x, b, SubBlocks))} + dmin * parts.minimum[b];
     step[b] = std::max(0.0, top / last_code);
   }
   KIGO_ASSIGN(parts.d, half_below(std::ranges::max(step) / last_scale));
   const double d = double{to_float(parts.d)};
   for (size_t b = 0; b < SubBlocks; ++b) {
-    if (d > 0) parts.scale[b] = whole_below(step[b] / d, last_scale);
+    if (d != 0) parts.scale[b] = whole_below(step[b] / d, last_scale);
   }
   for (size_t i = 0; i < 256; ++i) {
     const size_t b = i * SubBlocks / 256;

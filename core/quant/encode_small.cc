@@ -20,7 +20,7 @@ Status store(float value, HalfBytes& out) {
 /// 1 / d, and 0 where there is nothing to divide: d is zero, or so small that it decodes to zero anyway.
 float inverse(float d) {
   const float inverse = 1 / d;
-  return d != 0 && std::isfinite(inverse) ? inverse : 0;
+  return std::isfinite(inverse) ? inverse : 0;
 }
 
 /// The value of the largest magnitude, the first one of several.

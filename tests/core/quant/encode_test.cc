@@ -224,6 +224,31 @@ TYPED_TEST(KFormat, TakesTheNearestCodeForTheStoredScales) {
   }
 }
 
+// Every scale and minimum at its end, d and dmin one: whole numbers, which must come back.
+template <class F>
+struct SteppedFormat : testing::Test {};
+using SteppedFormats = testing::Types<Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, Q8_K>;
+TYPED_TEST_SUITE(SteppedFormat, SteppedFormats, NameOf);
+TYPED_TEST(SteppedFormat, KeepsTheStepsOfABlockWhoseScaleIsOne) {
+  struct Steps {
+    std::string_view name;
+    int first, step, codes;
+  };
+  const Steps all[] = {{"Q4_0", -8, 1, 16},      {"Q4_1", 0, 1, 16},     {"Q5_0", -16, 1, 32},
+                       {"Q5_1", 0, 1, 32},       {"Q8_0", -127, 1, 255}, {"Q2_K", -15, 15, 4},
+                       {"Q3_K", 128, -32, 8},    {"Q4_K", -63, 63, 16},  {"Q5_K", -63, 63, 32},
+                       {"Q6_K", 4096, -128, 64}, {"Q8_K", -127, 1, 255}};
+  const Steps& steps = *std::ranges::find(all, TypeParam::name, &Steps::name);
+  std::vector<float> x;
+  for (int i = 0; i < 256; ++i) {  // the first and the last code in every sub-block
+    const int code = i % 16 == 0 ? 0 : i % 16 == 1 ? steps.codes - 1 : i % steps.codes;
+    x.push_back(static_cast<float>(steps.first + steps.step * code));
+  }
+  const auto blocks = encoded<TypeParam>(x);
+  EXPECT_EQ(blocks[0].d.value(), 1);
+  EXPECT_EQ(decoded<TypeParam>(blocks), x);
+}
+
 TEST(Q8_K, EncodesTheSumsOfItsCodes) {
   Random random(7);
   for (const Q8_K::Block& block : encoded<Q8_K>(normal_values(random, 20, 1))) {
