@@ -34,8 +34,8 @@ __device__ inline float larger_magnitude(float a, float b) {
 /// Of the 32 columns that eight neighbouring lanes, the first a multiple of 8, hold four by four. Every lane
 /// of the warp calls it.
 __device__ inline FixedFour to_fixed(float4 four) {
-  uint32_t largest = __float_as_uint(
-      larger_magnitude(larger_magnitude(four.x, four.y), larger_magnitude(four.z, four.w)));
+  uint32_t largest =
+      __float_as_uint(larger_magnitude(larger_magnitude(four.x, four.y), larger_magnitude(four.z, four.w)));
 #pragma unroll
   for (int distance = 4; distance > 0; distance /= 2)
     largest = max(largest, __shfl_xor_sync(kAllLanes, largest, distance));
