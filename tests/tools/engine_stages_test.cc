@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <optional>
 
 #include "core/base/cat.h"
 #include "core/model/weights.h"
@@ -18,12 +19,21 @@ using Mistake = std::function<void(int64_t call, size_t tokens, model::Rows& row
 
 class WrongSession final : public model::Session {
  public:
-  WrongSession(const model::Model& model, reference::Cache cache, Mistake mistake)
-      : session_(model, cache), mistake_(std::move(mistake)) {}
+  /// `doubled`: a checkpoint of layer 1 that is handed out twice as large.
+  WrongSession(const model::Model& model, reference::Cache cache, Mistake mistake,
+               std::optional<model::Tap> doubled)
+      : session_(model, cache), mistake_(std::move(mistake)), doubled_(doubled) {}
 
   Result<model::Rows> forward(std::span<const uint32_t> tokens, model::Logits which,
                               const model::TapSink& taps) override {
-    KIGO_ASSIGN(model::Rows rows, session_.forward(tokens, which, taps));
+    const model::TapSink through = [&](model::Tap tap, int64_t layer, View<const double, 3> values) {
+      if (tap != doubled_ || layer != 1) return taps(tap, layer, values);
+      const auto [tokens_of, heads, width] = values.shape;
+      std::vector<double> twice(values.data, values.data + tokens_of * heads * width);
+      for (double& value : twice) value *= 2;
+      taps(tap, layer, {twice.data(), values.shape});
+    };
+    KIGO_ASSIGN(model::Rows rows, session_.forward(tokens, which, taps ? through : taps));
     mistake_(calls_++, tokens.size(), rows);
     return rows;
   }
@@ -33,16 +43,18 @@ class WrongSession final : public model::Session {
  private:
   reference::Session session_;
   Mistake mistake_;
+  std::optional<model::Tap> doubled_;
   int64_t calls_ = 0;
 };
 
 class WrongEngine final : public Engine {
  public:
-  WrongEngine(const model::Model& model, Mistake mistake)
-      : session_(model, reference::Cache::Half, std::move(mistake)) {}
+  WrongEngine(const model::Model& model, Mistake mistake, std::optional<model::Tap> doubled)
+      : session_(model, reference::Cache::Half, std::move(mistake), doubled) {}
   model::Session& session() override { return session_; }
   std::string name() const override { return "wrong"; }
   std::string device() const override { return "none"; }
+  std::string rounding() const override { return "double cache-half"; }
   reference::Cache twin_cache() const override { return reference::Cache::Half; }
   reference::Products twin_products() const override { return reference::Products::Plain; }
 
@@ -51,10 +63,11 @@ class WrongEngine final : public Engine {
 };
 
 /// The names of the stages that failed.
-std::vector<std::string> failed_with(Mistake mistake, bool precise) {
+std::vector<std::string> failed_with(Mistake mistake, bool precise,
+                                     std::optional<model::Tap> doubled = std::nullopt) {
   auto model = model::open(golden_folder() + "/tiny/tiny-f16.gguf");
   EXPECT_TRUE(model);
-  WrongEngine engine(*model, std::move(mistake));
+  WrongEngine engine(*model, std::move(mistake), doubled);
   VerificationOptions options;
   options.engine.precise_prefill = precise;
   const std::optional<GoldenLogits> none;
@@ -85,6 +98,12 @@ void swap_best(model::Rows& rows) {
 TEST(EngineStages, PassForAnEngineThatIsTheReference) {
   EXPECT_EQ(failed_with([](int64_t, size_t, model::Rows&) {}, false), Names{});
   EXPECT_EQ(failed_with([](int64_t, size_t, model::Rows&) {}, true), Names{});
+}
+
+TEST(EngineStages, FindACheckpointThatItsStageDoesNotMake) {
+  const Mistake none = [](int64_t, size_t, model::Rows&) {};
+  for (const model::Tap tap : {model::Tap::attn_q_rope, model::Tap::cache_v, model::Tap::ffn_residual})
+    EXPECT_EQ(failed_with(none, true, tap), Names{"gpu checkpoints"}) << name(tap);
 }
 
 TEST(EngineStages, FindNoiseInSteps) {

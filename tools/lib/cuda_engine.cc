@@ -16,8 +16,8 @@ kernels::Options settings(const EngineOptions& options) {
 
 class CudaEngine final : public Engine {
  public:
-  CudaEngine(kernels::Context context, Kv kv, reference::Products products)
-      : context_(std::move(context)), kv_(kv), products_(products) {}
+  CudaEngine(kernels::Context context, const EngineOptions& options)
+      : context_(std::move(context)), options_(options) {}
 
   Status load(const model::Model& model, const kernels::Options& options) {
     file_ = &model;
@@ -30,16 +30,21 @@ class CudaEngine final : public Engine {
   model::Session& session() override { return *session_; }
   std::string name() const override { return "cuda"; }
   std::string device() const override { return context_.info().name; }
-  reference::Cache twin_cache() const override {
-    return kv_ == Kv::full ? reference::Cache::Double : reference::Cache::Half;
+  std::string rounding() const override {
+    return cat("cuda", twin_cache() == reference::Cache::Half ? " cache-half" : "",
+               options_.half_weights      ? " weights-half"
+               : options_.precise_prefill ? ""
+                                          : " products-half");
   }
-  reference::Products twin_products() const override { return products_; }
+  reference::Cache twin_cache() const override {
+    return options_.kv == Kv::full ? reference::Cache::Double : reference::Cache::Half;
+  }
+  reference::Products twin_products() const override { return options_.products; }
   Status check_weights() override { return model_->check_weights(file_->weights); }
 
  private:
   kernels::Context context_;
-  Kv kv_;
-  reference::Products products_;
+  EngineOptions options_;
   const model::Model* file_ = nullptr;
   std::unique_ptr<kernels::Model> model_;
   std::unique_ptr<kernels::Session> session_;
@@ -49,7 +54,7 @@ class CudaEngine final : public Engine {
 
 Result<std::unique_ptr<Engine>> open_cuda_engine(const model::Model& model, const EngineOptions& options) {
   KIGO_ASSIGN(auto context, kernels::Context::create(options.device));
-  auto engine = std::make_unique<CudaEngine>(std::move(context), options.kv, options.products);
+  auto engine = std::make_unique<CudaEngine>(std::move(context), options);
   KIGO_TRY(engine->load(model, settings(options)));
   return engine;
 }

@@ -2,6 +2,8 @@
 
 #include <fstream>
 
+#include "core/base/cat.h"
+
 namespace kigo::tools {
 namespace {
 
@@ -20,6 +22,11 @@ class CpuEngine final : public Engine {
   model::Session& session() override { return session_; }
   std::string name() const override { return "reference"; }
   std::string device() const override { return cpu_name(); }
+  /// Fast products are a matter of the judge: no side of a comparison has them.
+  std::string rounding() const override {
+    return cat("double", cache_ == reference::Cache::Half ? " cache-half" : "",
+               products_ == reference::Products::Half ? " products-half" : "");
+  }
   reference::Cache twin_cache() const override { return cache_; }
   reference::Products twin_products() const override { return products_; }
 

@@ -37,6 +37,8 @@ class Engine {
   virtual std::string name() const = 0;
   /// "AMD EPYC 9B14", "NVIDIA H200, driver 580.159"
   virtual std::string device() const = 0;
+  /// How its calls round, in the words of rounding_named() (compare/rounding.h).
+  virtual std::string rounding() const = 0;
   /// The cache with which the reference rounds keys and values as this engine does.
   virtual reference::Cache twin_cache() const = 0;
   /// The products of the reference that judges this engine.

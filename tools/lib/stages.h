@@ -47,9 +47,17 @@ Stages logits_stages(const Subject& subject);
 /// there.
 Stage greedy_stage(const Subject& subject);
 
-/// What lies in the memory of subject.engine, which is not the reference; its logits, token by token and
-/// behind prompts, and its greedy continuations, against the reference.
+/// What lies in the memory of subject.engine, which is not the reference; its checkpoints; its logits, token
+/// by token and behind prompts, the same calls again, and its greedy continuations, against the reference.
 Stages engine_stages(const Subject& subject);
+
+/// Every checkpoint of a prompt and of steps behind it that subject.engine hands out, against the stage
+/// computed again from its own input, within the bound of the operation: every kernel at the shapes of this
+/// model.
+Stage checkpoints_stage(const Subject& subject);
+
+/// What engines are asked: the golden prompts, or a few ids where there are none. Never empty.
+std::vector<std::vector<uint32_t>> prompts_of(const Subject& subject);
 
 /// The haiku test; `poem` gets the answer.
 Result<Stage> haiku_stage(const Subject& subject, const std::string& sha256, std::string& poem);

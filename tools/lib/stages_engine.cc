@@ -35,19 +35,6 @@ std::string number(double value) {
   return buffer;
 }
 
-std::vector<std::vector<uint32_t>> prompts_of(const Subject& subject) {
-  std::vector<std::vector<uint32_t>> prompts;
-  if (subject.golden) {
-    for (const GoldenPrompt& prompt : subject.golden->prompts) prompts.push_back(prompt.tokens);
-    return prompts;
-  }
-  const model::Config& config = subject.model.config;
-  prompts.emplace_back();
-  for (int64_t i = 0; i < std::min(kForeignTokens, config.context); ++i)
-    prompts.back().push_back(static_cast<uint32_t>((7 + 131 * i) % config.vocab));
-  return prompts;
-}
-
 /// What one prompt showed, or all of them.
 struct Found {
   double decode = 0;         // worst NMSE of logits made token by token
@@ -188,6 +175,19 @@ Stage logits_stage(const Found& found, const Bounds& bounds) {
 
 }  // namespace
 
+std::vector<std::vector<uint32_t>> prompts_of(const Subject& subject) {
+  std::vector<std::vector<uint32_t>> prompts;
+  if (subject.golden) {
+    for (const GoldenPrompt& prompt : subject.golden->prompts) prompts.push_back(prompt.tokens);
+    return prompts;
+  }
+  const model::Config& config = subject.model.config;
+  prompts.emplace_back();
+  for (int64_t i = 0; i < std::min(kForeignTokens, config.context); ++i)
+    prompts.back().push_back(static_cast<uint32_t>((7 + 131 * i) % config.vocab));
+  return prompts;
+}
+
 Stages engine_stages(const Subject& subject) {
   std::vector<Stage> stages;
   const Status weights = subject.engine.check_weights();
@@ -195,6 +195,7 @@ Stages engine_stages(const Subject& subject) {
       cat(subject.model.source.file.tensors.size(), " tensors read back from the device, by hash");
   stages.push_back(weights ? stage_of(true, "gpu weights", read_back)
                            : failed_stage("gpu weights", read_back, weights.error()));
+  stages.push_back(checkpoints_stage(subject));
   Found found;
   for (const auto& prompt : prompts_of(subject)) {
     const Status looked = look(subject, prompt, subject.golden ? kGoldenIds : kForeignTokens, found);

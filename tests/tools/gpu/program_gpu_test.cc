@@ -19,7 +19,7 @@ TEST_F(GpuProgram, VerifyPassesForTheShippedModelInEveryMode) {
     arguments.insert(arguments.end(), options.begin(), options.end());
     const Ran ran = kigo(arguments);
     EXPECT_EQ(ran.exit, 0) << ran.out << ran.err;
-    for (const char* stage : {"gpu weights", "gpu logits", "gpu repeat", "gpu greedy ids", "haiku"})
+    for (const char* stage : {"gpu weights", "gpu checkpoints", "gpu logits", "gpu repeat", "gpu greedy ids", "haiku"})
       EXPECT_NE(ran.out.find(stage), std::string::npos) << ran.out;
   }
 }
@@ -29,7 +29,7 @@ TEST_F(GpuProgram, VerifyPassesForLlamas) {
     const Ran ran = kigo({"verify", cat(golden_folder(), "/tiny/", name, ".gguf"), "--backend", "cuda",
                           "--prefill", "precise"});
     EXPECT_EQ(ran.exit, 0) << ran.out << ran.err;
-    for (const char* stage : {"gpu weights", "gpu logits", "gpu repeat", "gpu greedy ids"})
+    for (const char* stage : {"gpu weights", "gpu checkpoints", "gpu logits", "gpu repeat", "gpu greedy ids"})
       EXPECT_NE(ran.out.find(stage), std::string::npos) << ran.out;
   }
 }

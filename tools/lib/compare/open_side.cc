@@ -10,21 +10,16 @@ namespace {
 
 struct Live {
   std::string_view name;
-  std::string_view rounding;
   EngineOptions options;
 };
 
 std::vector<Live> live_sides() {
   return {
-      {"reference", "double", {.kv = Kv::full}},
-      {"reference-half",
-       "double cache-half products-half",
-       {.kv = Kv::half, .products = reference::Products::Half}},
-      {"cuda", "cuda cache-half products-half", {.backend = Backend::cuda, .kv = Kv::half}},
-      {"cuda-half",
-       "cuda cache-half weights-half",
-       {.backend = Backend::cuda, .kv = Kv::half, .half_weights = true}},
-      {"cuda-float", "cuda", {.backend = Backend::cuda, .kv = Kv::full, .precise_prefill = true}},
+      {"reference", {.kv = Kv::full}},
+      {"reference-half", {.kv = Kv::half, .products = reference::Products::Half}},
+      {"cuda", {.backend = Backend::cuda, .kv = Kv::half}},
+      {"cuda-half", {.backend = Backend::cuda, .kv = Kv::half, .half_weights = true}},
+      {"cuda-float", {.backend = Backend::cuda, .kv = Kv::full, .precise_prefill = true}},
   };
 }
 
@@ -37,9 +32,9 @@ Result<OpenSide> open_side(const model::Model& model, const std::string& name, i
   for (Live& live : live_sides()) {
     if (live.name != name) continue;
     live.options.device = device;
-    open.rounding = live.rounding;
-    KIGO_ASSIGN(open.side.rounding, rounding_named(live.rounding, name));
     KIGO_ASSIGN(open.engine, open_engine(model, live.options));
+    open.rounding = open.engine->rounding();
+    KIGO_ASSIGN(open.side.rounding, rounding_named(open.rounding, name));
     open.side.session = &open.engine->session();
     open.side.enter_thread = [engine = open.engine.get()] { return engine->enter_thread(); };
     return open;
