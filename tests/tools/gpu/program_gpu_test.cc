@@ -19,7 +19,8 @@ TEST_F(GpuProgram, VerifyPassesForTheShippedModelInEveryMode) {
     arguments.insert(arguments.end(), options.begin(), options.end());
     const Ran ran = kigo(arguments);
     EXPECT_EQ(ran.exit, 0) << ran.out << ran.err;
-    for (const char* stage : {"gpu weights", "gpu checkpoints", "gpu logits", "gpu repeat", "gpu greedy ids", "haiku"})
+    for (const char* stage :
+         {"gpu weights", "gpu checkpoints", "gpu logits", "gpu repeat", "gpu greedy ids", "haiku"})
       EXPECT_NE(ran.out.find(stage), std::string::npos) << ran.out;
   }
 }
