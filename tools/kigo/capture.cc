@@ -16,9 +16,7 @@ struct Options {
   std::string side;
   std::string model;
   Prompt prompt;
-  int64_t steps = 0;
-  int64_t chunk = 512;
-  int device = 0;
+  RunOptions run;
   std::string out;
   bool json = false;
 };
@@ -44,9 +42,9 @@ Status record(model::Session& session, std::span<const Call> calls, compare::Dty
 Result<int> run(const Options& options) {
   KIGO_ASSIGN(const model::Model model, model::open(options.model));
   KIGO_ASSIGN(const auto ids, prompt_ids(model.source.file, options.prompt));
-  KIGO_ASSIGN(const auto calls, plan_calls(ids, options.steps, options.chunk, model.config.vocab));
+  KIGO_ASSIGN(const auto calls, plan_calls(ids, options.run.steps, options.run.chunk, model.config.vocab));
   const std::string hash = sha256(model.source.map.bytes());
-  KIGO_ASSIGN(const OpenSide side, open_side(model, options.side, options.device, hash));
+  KIGO_ASSIGN(const OpenSide side, open_side(model, options.side, options.run.device, hash));
   // The reference's values are doubles, a GPU's floats: as those they are in the file without loss.
   const bool doubles = options.side.starts_with("reference");
   const CaptureHead head{options.side, side.rounding, hash, calls};
@@ -72,17 +70,7 @@ void add_capture(CLI::App& app, int& exit) {
       ->check(CLI::IsMember({"reference", "reference-half", "cuda", "cuda-half", "cuda-float"}));
   add_model_option(*command, options->model);
   add_prompt_options(*command, options->prompt);
-  command->add_option("--steps", options->steps, "Decode steps, with the last tokens of the prompt")
-      ->transform(whole_number(1'000'000))
-      ->capture_default_str();
-  command
-      ->add_option("--chunk", options->chunk,
-                   "Tokens of the prompt that pass together, at most 512; 0: all at once")
-      ->transform(whole_number(512))
-      ->capture_default_str();
-  command->add_option("--device", options->device, "Number of the GPU")
-      ->transform(whole_number(1023))
-      ->capture_default_str();
+  add_run_options(*command, options->run);
   command->add_option("-o,--out", options->out, "Safetensors file to write (docs/captures.md)")
       ->required()
       ->check(not_empty());

@@ -15,9 +15,7 @@ struct Options {
   std::string b;
   std::string model;
   Prompt prompt;
-  int64_t steps = 0;
-  int64_t chunk = 512;
-  int device = 0;
+  RunOptions run;
   bool repeat = false;
   bool json = false;
 };
@@ -37,14 +35,14 @@ Result<std::vector<Call>> calls_of(const Options& options, const model::Model& m
   }
   if (!asked) return fail(Code::invalid_request, "tokens", "no prompt", "--tokens, --prompt or --chat");
   KIGO_ASSIGN(const auto ids, prompt_ids(model.source.file, options.prompt));
-  return plan_calls(ids, options.steps, options.chunk, model.config.vocab);
+  return plan_calls(ids, options.run.steps, options.run.chunk, model.config.vocab);
 }
 
 Result<int> run(const Options& options) {
   KIGO_ASSIGN(const model::Model model, model::open(options.model));
   const std::string hash = sha256(model.source.map.bytes());
-  KIGO_ASSIGN(const OpenSide a, open_side(model, options.a, options.device, hash));
-  KIGO_ASSIGN(const OpenSide b, open_side(model, options.b, options.device, hash));
+  KIGO_ASSIGN(const OpenSide a, open_side(model, options.a, options.run.device, hash));
+  KIGO_ASSIGN(const OpenSide b, open_side(model, options.b, options.run.device, hash));
   KIGO_ASSIGN(const auto calls, calls_of(options, model, a, b));
   ProgressLine progress("comparing");
   CompareOptions compare_options{.repeat = options.repeat};
@@ -67,17 +65,7 @@ void add_compare(CLI::App& app, int& exit) {
   command->add_option("b", options->b, "The same")->required()->check(not_empty());
   add_model_option(*command, options->model);
   add_prompt_options(*command, options->prompt, /*required=*/false);
-  command->add_option("--steps", options->steps, "Decode steps, with the last tokens of the prompt")
-      ->transform(whole_number(1'000'000))
-      ->capture_default_str();
-  command
-      ->add_option("--chunk", options->chunk,
-                   "Tokens of the prompt that pass together, at most 512; 0: all at once")
-      ->transform(whole_number(512))
-      ->capture_default_str();
-  command->add_option("--device", options->device, "Number of the GPU")
-      ->transform(whole_number(1023))
-      ->capture_default_str();
+  add_run_options(*command, options->run);
   command->add_flag("--repeat", options->repeat, "Run B twice: differences from run to run");
   command->add_flag("--json", options->json, "Print one JSON object");
   command->callback([options, &exit] {

@@ -25,6 +25,16 @@ CLI::Validator not_empty() {
           ""};
 }
 
+namespace {
+
+void add_device(CLI::App& command, int& device) {
+  command.add_option("--device", device, "Number of the GPU")
+      ->transform(whole_number(1023))
+      ->capture_default_str();
+}
+
+}  // namespace
+
 void add_prompt_options(CLI::App& command, Prompt& prompt, bool required) {
   auto* group = command.add_option_group("prompt", "What is fed to the model");
   group->add_option("--tokens", prompt.tokens, "Token ids: 1,5,9");
@@ -34,6 +44,18 @@ void add_prompt_options(CLI::App& command, Prompt& prompt, bool required) {
   command.add_option("--system", prompt.system, "System message before the user's")->needs(chat);
   command.add_option("--chat-template", prompt.format, "Chat format by name, not by the file's template")
       ->needs(chat);
+}
+
+void add_run_options(CLI::App& command, RunOptions& options) {
+  command.add_option("--steps", options.steps, "Decode steps, with the last tokens of the prompt")
+      ->transform(whole_number(1'000'000))
+      ->capture_default_str();
+  command
+      .add_option("--chunk", options.chunk,
+                  "Tokens of the prompt that pass together, at most 512; 0: all at once")
+      ->transform(whole_number(512))
+      ->capture_default_str();
+  add_device(command, options.device);
 }
 
 void add_sampling_options(CLI::App& command, sample::Params& params) {
@@ -82,9 +104,7 @@ void add_engine_options(CLI::App& command, EngineOptions& options) {
          [&options](const std::string& name) { options.precise_prefill = name == "precise"; });
   choose("--weights", "On a GPU: as they are in the file, or expanded to half", {"quantised", "half"},
          [&options](const std::string& name) { options.half_weights = name == "half"; });
-  command.add_option("--device", options.device, "Number of the GPU")
-      ->transform(whole_number(1023))
-      ->capture_default_str();
+  add_device(command, options.device);
 }
 
 }  // namespace kigo::tools

@@ -1,6 +1,7 @@
 // Options that several subcommands share.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "core/sample/sampler.h"
@@ -25,6 +26,16 @@ inline void add_model_option(CLI::App& command, std::string& model) {
 
 /// --tokens, --prompt and --chat (one of them, unless none is required), and --system.
 void add_prompt_options(CLI::App& command, Prompt& prompt, bool required = true);
+
+/// How the tokens of a run are dealt out to calls, as plan_calls() takes it, and where it runs.
+struct RunOptions {
+  int64_t steps = 0;
+  int64_t chunk = 512;
+  int device = 0;
+};
+
+/// --steps, --chunk and --device
+void add_run_options(CLI::App& command, RunOptions& options);
 
 /// --temperature, --top-k, --top-p, --min-p and --repetition-penalty
 void add_sampling_options(CLI::App& command, sample::Params& params);
