@@ -14,7 +14,7 @@ __global__ void __launch_bounds__(32) embedding_kernel(device::Planes table, int
   __shared__ device::SpanBuffer<float> buffer;
   const int64_t token = blockIdx.x / spans;
   const int64_t span = blockIdx.x % spans;
-  const int64_t row = ids[token];
+  const int64_t row = KIGO_FAULT(F16) ? ids[token] * rows / table.cols % rows : ids[token];
   y += token * stride;
   if (row < rows) {
     device::decode_span<F>(table, row, span, buffer, y);

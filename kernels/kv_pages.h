@@ -87,15 +87,17 @@ class KvPool {
                layer < shape_.layers);
     const std::array<int64_t, 4> shape = {shape_.pages, shape_.kv_heads, ops::kPagePositions,
                                           shape_.head_dim};
-    const int64_t at = KIGO_FAULT(F29) ? 0 : layer;
-    return {.k = {reinterpret_cast<Element*>(plane(at, 0)), shape},
-            .v = {reinterpret_cast<Element*>(plane(at, 1)), shape},
+    return {.k = {reinterpret_cast<Element*>(plane(layer, 0)), shape},
+            .v = {reinterpret_cast<Element*>(plane(layer, 1)), shape},
             .table = table};
   }
 
   /// Where the keys (0) or values (1) of a layer start.
   std::byte* plane(int64_t layer, int64_t which) const {
-    return const_cast<std::byte*>(memory_.data()) + (2 * layer + which) * shape_.plane_bytes();
+    const int64_t at = KIGO_FAULT(F29) ? which : 2 * layer + which;
+    KvShape shape = shape_;
+    if (KIGO_FAULT(F30)) shape.pages = book_->pages() - book_->free_pages();
+    return const_cast<std::byte*>(memory_.data()) + at * shape.plane_bytes();
   }
 
  private:

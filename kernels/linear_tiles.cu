@@ -12,6 +12,7 @@
 
 #include "kernels/device/launch.cuh"
 #include "kernels/device/packed.cuh"
+#include "kernels/device/scalar.cuh"
 
 namespace kigo::kernels {
 namespace {
@@ -58,10 +59,22 @@ struct Fetched {
   float4 x[Tile<Per>::kFours];
 };
 
+/// For F60: rounded to half, as a path for longer prompts might.
+template <class F>
+__device__ float4 fetch_half(const Arguments& a, int64_t token, int column) {
+  float four[4];
+  for (int e = 0; e < 4; ++e)
+    four[e] = F::whole || column + e < a.w.cols
+                  ? device::widen(device::narrow<f16>(a.x[token * a.x_stride + column + e]))
+                  : 0.0f;
+  return {four[0], four[1], four[2], four[3]};
+}
+
 /// Zeros beyond the columns (for F::whole there are none) and beyond the tokens.
 template <class F>
 __device__ float4 fetch_four(const Arguments& a, int64_t token, int column, bool aligned) {
   if (token >= a.tokens) return {};
+  if (a.tokens >= 64 && KIGO_FAULT(F60)) return fetch_half<F>(a, token, column);
   const float* from = a.x + token * a.x_stride + column;
   if (aligned && (F::whole || column + 4 <= a.w.cols)) return __ldg(reinterpret_cast<const float4*>(from));
   float four[4];
@@ -144,7 +157,10 @@ __device__ void add_up(float (&sum)[Per][8], float (&total)[Per][8]) {
 #pragma unroll
   for (int t = 0; t < Per; ++t) {
 #pragma unroll
-    for (int r = 0; r < 8; ++r) total[t][r] += sum[t][r], sum[t][r] = 0;
+    for (int r = 0; r < 8; ++r) {
+      total[t][r] += KIGO_FAULT(F71) ? device::widen(device::narrow<f16>(sum[t][r])) : sum[t][r];
+      sum[t][r] = 0;
+    }
   }
 }
 

@@ -51,16 +51,18 @@ __global__ void __launch_bounds__(device::kProductThreads, 1)
     const auto product = [&](int slot) { return device::sum_of_parts(op.plan, shared, slot) / root; };
     const int outputs = count / op.slots();
     for (int j = static_cast<int>(threadIdx.x); j < outputs; j += static_cast<int>(blockDim.x)) {
-      float* y = op.y + start + first / op.slots() + j;
+      const int64_t output = start + first / op.slots() + j;
+      float* y = op.y + output;
+      const bool lost = output == 3 && KIGO_FAULT(F59b), turned = KIGO_FAULT(F66);
       switch (op.which) {
         case Which::gate:
           *y = product(j);
           break;
         case Which::up:
-          *y = silu(__ldcg(y)) * product(j);
+          *y = silu(__ldcg(y)) * (lost ? 0.0f : product(j));
           break;
         case Which::both:
-          *y = silu(product(2 * j)) * product(2 * j + 1);
+          *y = silu(product(2 * j + turned)) * (lost ? 0.0f : product(2 * j + !turned));
           break;
       }
     }

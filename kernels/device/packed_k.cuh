@@ -17,6 +17,20 @@ __device__ inline uint32_t six_bits(const uint4& header, int unit) {
   return (own >> 2 & 0x30303030u) | (rest & 0x0F0Fu) | (rest & 0xF0F0u) << 12;
 }
 
+#ifdef KIGO_FAULTS
+/// For F08: the low and the high nibble of a byte as codes 2 i and 2 i + 1 of a unit of Q4_K.
+__device__ inline void neighbours(const uint32_t (&words)[4], uint32_t (&q)[kUnit / 4]) {
+#pragma unroll
+  for (int k = 0; k < kUnit / 4; ++k) {
+    const uint32_t two = words[k / 2] >> 16 * (k % 2) & 0xFFFFu;
+    const uint32_t four = (two & 0xFu) | (two & 0xF0u) << 4 | (two & 0xF00u) << 8 | (two & 0xF000u) << 12;
+    q[k] = k < 4 ? four : four << 4;
+  }
+}
+#else
+__device__ inline void neighbours(const uint32_t (&)[4], uint32_t (&)[kUnit / 4]) {}
+#endif
+
 /// Four bits, scale and minimum of six bits for every 32 values. Planes: 128 bytes of nibbles; d, dmin and
 /// the 12 bytes of scales, S, in the order of core/ops/packing.cc. Unit u of a block has 16 bytes of nibbles:
 /// 16 values of sub-block b = 2 (u / 2), whose codes are the low nibbles, and the 16 that stand 32 further
@@ -48,6 +62,8 @@ struct Q4_K : Grouped<Q4_K, 2, true, 16 * 15> {
       q[k] = words[k] & 0x0F0F0F0Fu;
       q[4 + k] = words[k] & 0xF0F0F0F0u;
     }
+    if (KIGO_FAULT(F08)) neighbours(words, q);
+    if (raw.unit == 7 && KIGO_FAULT(F59a)) q[7] &= 0x00FFFFFFu;
   }
   static __device__ void scales(const Raw& raw, float (&scale)[2], float (&offset)[2]) {
     uint32_t six = six_bits(raw.header, raw.unit);
@@ -121,11 +137,13 @@ struct Q6_K : Grouped<Q6_K, 4, false, 32> {
     uint32_t d;
   };
   static __device__ Raw load(const Planes& planes, int64_t row, int unit) {
-    const uint32_t at = unit_index(planes, row, unit);
+    const uint32_t at = unit_index(planes, row, unit) - (KIGO_FAULT(F74) ? unit / 8 : 0);
+    const uint32_t of_scales = KIGO_FAULT(F57) ? at / 2 ^ 2 : at / 2;
+    const uint32_t of_d = at >= 8 && KIGO_FAULT(F58) ? at / 8 - 1 : at / 8;
     return {load_streamed16(planes.plane[0] + uint64_t{16} * at),
             load_streamed8(planes.plane[1] + uint64_t{8} * at),
-            load_shared_by_lanes<uint32_t>(planes.plane[2] + uint64_t{4} * (at / 2)),
-            load_shared_by_lanes<uint16_t>(planes.plane[3] + uint64_t{2} * (at / 8))};
+            load_shared_by_lanes<uint32_t>(planes.plane[2] + uint64_t{4} * of_scales),
+            load_shared_by_lanes<uint16_t>(planes.plane[3] + uint64_t{2} * of_d)};
   }
   static __host__ __device__ constexpr int position(int unit, int i) {
     return 128 * (unit / 4) + 8 * (unit % 4) + 32 * (i / 8) + i % 8;
@@ -145,7 +163,9 @@ struct Q6_K : Grouped<Q6_K, 4, false, 32> {
   }
   static __device__ void scales(const Raw& raw, float (&scale)[4], float (&)[4]) {
     const float d = half_at(raw.d);
-    bytes_to_floats<128>(raw.scales ^ 0x80808080u, scale);
+    const uint32_t bytes = KIGO_FAULT(F56) ? raw.scales << 8 | raw.scales >> 24 : raw.scales;
+    bytes_to_floats<128>(bytes ^ 0x80808080u, scale);
+    if (KIGO_FAULT(F09)) bytes_to_floats<0>(bytes, scale);
 #pragma unroll
     for (int s = 0; s < 4; ++s) scale[s] *= d;
   }

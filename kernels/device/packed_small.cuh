@@ -75,7 +75,7 @@ struct Q5_0 : Grouped<Q5_0, 1, false, 16> {
   static __device__ Raw load(const Planes& planes, int64_t row, int unit) {
     const uint32_t block = unit_index(planes, row, unit);
     return {load_streamed16(planes.plane[0] + uint64_t{16} * block),
-            load_shared_by_lanes<uint32_t>(planes.plane[1] + uint64_t{4} * block),
+            load_shared_by_lanes<uint32_t>(planes.plane[1] + uint64_t{4} * block + (KIGO_FAULT(F86) ? 2 : 0)),
             load_shared_by_lanes<uint16_t>(planes.plane[2] + uint64_t{2} * block)};
   }
   static __host__ __device__ constexpr int position(int unit, int i) { return kUnit * unit + i; }

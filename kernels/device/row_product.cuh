@@ -19,9 +19,11 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "kernels/device/fault.cuh"
 #include "kernels/device/launch.cuh"
 #include "kernels/device/packed.cuh"
 #include "kernels/device/reduce.cuh"
+#include "kernels/device/scalar.cuh"
 
 namespace kigo::kernels::device {
 
@@ -293,12 +295,26 @@ __device__ void multiply_rows(const RowPlan& plan, const RowShared& shared, cons
   }
 }
 
+#ifdef KIGO_FAULTS
+/// For F51: in an order that the time decides, as atomics add in the order of arrival.
+__device__ inline float sum_as_they_come(const float* partial, int parts) {
+  const int first = static_cast<int>(clock64() / 64 % parts);
+  float sum = 0;
+  for (int p = 0; p < parts; ++p) sum += partial[(first + p) % parts];
+  return sum;
+}
+#else
+__device__ inline float sum_as_they_come(const float* partial, int) { return partial[0]; }
+#endif
+__device__ inline float rounded_to_half(float value) { return widen(narrow<f16>(value)); }  // for F71
+
 /// The sum of a slot's parts, in order.
 __device__ inline float sum_of_parts(const RowPlan& plan, const RowShared& shared, int slot) {
   const float* partial = shared.partial + slot * plan.parts;
+  if (KIGO_FAULT(F51)) return sum_as_they_come(partial, plan.parts);
   float sum = partial[0];
-  for (int p = 1; p < plan.parts; ++p) sum += partial[p];
-  return sum;
+  for (int p = 1; p < plan.parts; ++p) sum += KIGO_FAULT(F71) ? rounded_to_half(partial[p]) : partial[p];
+  return KIGO_FAULT(F71) ? rounded_to_half(sum) : sum;
 }
 
 /// Leaves the block's sum of squares of this slice beside those of the slices before; the next barrier makes

@@ -2,14 +2,18 @@
 
 #include <array>
 
+#include "core/base/fault.h"
 #include "kernels/add_bias.h"
 #include "kernels/embedding.h"
 #include "kernels/forward/prefill.h"
 #include "kernels/linear_add.h"
+#include "kernels/linear_rows.h"
 #include "kernels/norm_gate_up_swiglu.h"
 #include "kernels/norm_head_argmax.h"
 #include "kernels/norm_qkv_rope_append.h"
 #include "kernels/paged_attention.h"
+#include "kernels/rmsnorm.h"
+#include "kernels/swiglu.h"
 
 namespace kigo::kernels {
 namespace {
@@ -111,14 +115,37 @@ class Step {
     return tap(Tap::attn_residual, layer, x_);
   }
 
+  Status activate(int64_t layer) {
+    return norm_gate_up_swiglu({.x = x_,
+                                .norm_weight = engine_.vector(Role::ffn_norm, layer),
+                                .norm_eps = config_.norm_eps,
+                                .gate = matrix(Role::ffn_gate, layer),
+                                .up = matrix(Role::ffn_up, layer),
+                                .y = act_},
+                               engine_.stream(), overlap());
+  }
+
+#ifdef KIGO_FAULTS
+  /// For F66: the same by a kernel each, while somebody is looking.
+  Status activate_unfused(int64_t layer) {
+    const Row normed = row(engine_.plan().normed, config_.width);
+    const Row up{act_.data + config_.ffn_width, act_.shape};
+    const Stream stream = engine_.stream();
+    KIGO_TRY(rmsnorm<float>(
+        {.x = x_, .weight = engine_.vector(Role::ffn_norm, layer), .y = normed, .eps = config_.norm_eps},
+        stream));
+    KIGO_TRY(linear_rows({.x = normed, .w = matrix(Role::ffn_gate, layer), .bias = {nullptr, {0}}, .y = act_},
+                         stream, Overlap::none));
+    KIGO_TRY(linear_rows({.x = normed, .w = matrix(Role::ffn_up, layer), .bias = {nullptr, {0}}, .y = up},
+                         stream, Overlap::none));
+    return swiglu<float>({.gate = act_, .up = up, .y = act_}, stream);
+  }
+#else
+  Status activate_unfused(int64_t) { return {}; }
+#endif
+
   Status feed_forward(int64_t layer) {
-    KIGO_TRY(norm_gate_up_swiglu({.x = x_,
-                                  .norm_weight = engine_.vector(Role::ffn_norm, layer),
-                                  .norm_eps = config_.norm_eps,
-                                  .gate = matrix(Role::ffn_gate, layer),
-                                  .up = matrix(Role::ffn_up, layer),
-                                  .y = act_},
-                                 engine_.stream(), overlap()));
+    KIGO_TRY(capture_ != nullptr && KIGO_FAULT(F66) ? activate_unfused(layer) : activate(layer));
     KIGO_TRY(tap(Tap::ffn_act, layer, act_));
     KIGO_TRY(add_product(Role::ffn_down, layer, act_));
     return tap(Tap::ffn_residual, layer, x_);

@@ -75,10 +75,13 @@ Status multiply_precisely(const Engine& engine, Product product, int64_t layer, 
                           const Floats& y) {
   int64_t first = 0;
   for (const Role role : roles(product)) {
-    const ops::Matrix<Space::Device> w =
+    ops::Matrix<Space::Device> w =
         product == Product::head ? engine.packed->head() : engine.packed->matrix(role, layer);
-    KIGO_TRY(linear_tiles({.x = x, .w = w, .bias = bias(engine, role, layer), .y = columns(y, first, w.rows)},
-                          engine.stream()));
+    ConstFloats from = x;
+    if (role == Role::ffn_down && KIGO_FAULT(F20)) from.shape[1] = w.cols = w.rows;
+    KIGO_TRY(
+        linear_tiles({.x = from, .w = w, .bias = bias(engine, role, layer), .y = columns(y, first, w.rows)},
+                     engine.stream()));
     first += w.rows;
   }
   return {};
@@ -147,6 +150,14 @@ class Layers {
   Status tap(Tap tap, int64_t layer, const ConstFloats& rows, int64_t heads = 1) {
     return capture_ == nullptr ? Status{} : capture_->rows(tap, layer, rows, heads);
   }
+  /// For F37: the input, to be written.
+  static Floats out_of(const ConstFloats& in) { return {const_cast<float*>(in.data), in.shape, in.stride}; }
+  /// For F21 and F59b: elements of the last token's gate and up, as if no kernel had written them.
+  Status spoil(int64_t first, int64_t count, int byte) {
+    float* const at = gate_up_.data + (batch_.count - 1) * gate_up_.stride[0] + first;
+    return fill(reinterpret_cast<std::byte*>(at), count * static_cast<int64_t>(sizeof(float)),
+                static_cast<std::byte>(byte), stream());
+  }
   int64_t query_width() const { return config_.heads * config_.head_dim; }
   int64_t key_width() const { return config_.kv_heads * config_.head_dim; }
   Floats q() const { return columns(qkv_, 0, query_width()); }
@@ -168,6 +179,8 @@ class Layers {
     const bool lost = product == Product::ffn_down && layer == 7 && KIGO_FAULT(F39);
     if (halves_) return multiply_in_half(engine_, product, layer, from, x_, lost ? 0 : 1);
     const Floats out = rows(engine_.plan().out, config_.width);
+    if (product == Product::attn_output && KIGO_FAULT(F37))
+      KIGO_TRY(multiply_precisely(engine_, product, layer, from, out_of(from)));
     KIGO_TRY(multiply_precisely(engine_, product, layer, from, out));
     KIGO_TRY(tap(product_tap, layer, out));
     return add<float>({.a = x_, .b = out, .y = x_}, stream());
@@ -237,6 +250,8 @@ class Layers {
     KIGO_TRY(normalise(Role::ffn_norm, layer));
     KIGO_TRY(tap(Tap::ffn_norm, layer, normed_));
     KIGO_TRY(multiply(Product::gate_up, layer, normed_, gate_up_));
+    if (KIGO_FAULT(F21)) KIGO_TRY(spoil(config_.width, config_.ffn_width - config_.width, 0xFF));
+    if (KIGO_FAULT(F59b)) KIGO_TRY(spoil(config_.ffn_width + 3, 1, 0));
     const Floats gate = columns(gate_up_, 0, config_.ffn_width);
     const Floats up = columns(gate_up_, config_.ffn_width, config_.ffn_width);
     KIGO_TRY(tap(Tap::ffn_gate, layer, gate));

@@ -72,6 +72,18 @@ class GpuPagedAttentionBits : public testing::Test {
     return result ? *result : std::vector<float>();
   }
 
+  /// Gives a position other keys and values.
+  void change(int64_t position) {
+    const int64_t page = table_[static_cast<size_t>(position / 16)];
+    for (int64_t head = 0; head < kKvHeads; ++head) {
+      const int64_t row = (page * kKvHeads + head) * 16 + position % 16;
+      for (int64_t i = row * kDim; i < (row + 1) * kDim; ++i) {
+        k_[static_cast<size_t>(i)] += 1;
+        v_[static_cast<size_t>(i)] -= 1;
+      }
+    }
+  }
+
   static std::vector<float> part(const std::vector<float>& y, int64_t first, int64_t count) {
     return {y.begin() + first * kRow, y.begin() + (first + count) * kRow};
   }
@@ -98,6 +110,19 @@ TEST_F(GpuPagedAttentionBits, AreTheSameForAnyFewTokens) {
     ASSERT_FALSE(eight.empty());
     for (int64_t t = 0; t < kDecodeTokens; ++t) EXPECT_EQ(run(first + t, 1), part(eight, t, 1)) << first + t;
     EXPECT_EQ(run(first + 2, 3), part(eight, 2, 3)) << first;
+  }
+}
+
+TEST_F(GpuPagedAttentionBits, DependOnTheirOwnPositionAndNoLaterOne) {
+  for (const int64_t count : {int64_t{1}, int64_t{100}}) {  // the kernels of a step and of a prompt
+    const int64_t last = 499, first = last + 1 - count;
+    const std::vector<float> before = run(first, count);
+    change(last + 1);
+    EXPECT_EQ(run(first, count), before) << "a later position shows, of " << count;
+    change(last);
+    const std::vector<float> after = run(first, count);
+    EXPECT_EQ(part(after, 0, count - 1), part(before, 0, count - 1)) << count;
+    EXPECT_NE(part(after, count - 1, 1), part(before, count - 1, 1)) << "its own does not, of " << count;
   }
 }
 

@@ -19,6 +19,8 @@ void decide(FaultLine& line, const fault::Fault& fault, const Outcome& outcome) 
     red.insert(each.kind);
     line.caught_by.push_back(each.by);
   }
+  const bool shows_by_crash = may_crash(fault.name) && !outcome.crashed.empty();
+  if (shows_by_crash) red.insert(outcome.crashed_kinds.begin(), outcome.crashed_kinds.end());
   for (const char kind : fault.kinds) {
     if (red.contains(kind)) continue;
     const std::string_view why = why_not_run(kind);
@@ -28,19 +30,15 @@ void decide(FaultLine& line, const fault::Fault& fault, const Outcome& outcome) 
       line.kinds_not_run.push_back(cat(std::string(1, kind), ": ", why));
     }
   }
+  line.named = outcome.named(fault.checkpoint);
   if (const Red* first = outcome.first()) {
-    line.named = first->checkpoint;
     line.position = first->position;
     line.over = first->over;
   }
-  // A law names the operation; where a case of attention is meant, that is its checkpoint.
-  const auto by_law = [](const Red& each) { return each.by.find("laws_gpu_test") != std::string::npos; };
-  const bool of_an_op = fault.checkpoint == "the op" || fault.checkpoint == "attn_mix";
-  if (of_an_op && std::ranges::any_of(outcome.red, by_law)) line.named = fault.checkpoint;
   for (const std::string& crash : outcome.crashed) line.detail += cat(line.detail.empty() ? "" : "; ", crash);
   if (!outcome.crashed.empty() && !may_crash(fault.name)) {
     line.verdict = FaultVerdict::error;
-  } else if (!outcome.reached_all()) {
+  } else if (!outcome.reached_all() && !shows_by_crash) {  // who crashes cannot say what it reached
     line.verdict = FaultVerdict::not_reached;
   } else if (outcome.red.empty() && outcome.crashed.empty()) {
     line.verdict = FaultVerdict::survived;

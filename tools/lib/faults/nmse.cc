@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
+#include <sstream>
 
 #include "core/base/cat.h"
 #include "core/base/random.h"
@@ -14,6 +16,7 @@
 #include "core/sample/sampler.h"
 #include "reference/attention.h"
 #include "reference/model.h"
+#include "tools/lib/compare/open_side.h"
 #include "tools/lib/goldens.h"
 
 namespace kigo::tools {
@@ -81,14 +84,31 @@ Result<double> round_trip_error(std::string_view format) {
   return std::sqrt(sum) / double{kValues};
 }
 
-Result<std::vector<double>> prefill_logits() {
-  KIGO_ASSIGN(const model::Model model, model::open(golden_folder() + "/tiny/tiny-f16.gguf"));
+std::vector<uint32_t> prefill_tokens(const model::Model& model) {
   std::vector<uint32_t> tokens;
   for (int64_t i = 0; i < kPrefill; ++i)
     tokens.push_back(static_cast<uint32_t>((11 + 37 * i) % model.config.vocab));
+  return tokens;
+}
+
+Result<std::vector<double>> prefill_logits() {
+  KIGO_ASSIGN(const model::Model model, model::open(golden_folder() + "/tiny/tiny-f16.gguf"));
   reference::Session session(model);
-  KIGO_ASSIGN(model::Rows logits, session.forward(tokens, model::Logits::All));
+  KIGO_ASSIGN(model::Rows logits, session.forward(prefill_tokens(model), model::Logits::All));
   return std::move(logits.values);
+}
+
+/// The same on the GPU, which has the fault, against the reference, which has none. None without a GPU.
+Result<std::optional<double>> device_nmse() {
+  KIGO_ASSIGN(const model::Model model, model::open(golden_folder() + "/tiny/tiny-f16.gguf"));
+  const auto device = open_side(model, "cuda-float", 0, "");
+  if (!device && (device.error().code == Code::unsupported || device.error().code == Code::cuda))
+    return std::optional<double>();
+  if (!device) return tl::unexpected<Error>(device.error());
+  KIGO_ASSIGN(const std::vector<double> truth, prefill_logits());
+  KIGO_ASSIGN(const model::Rows found,
+              device->side.session->forward(prefill_tokens(model), model::Logits::All));
+  return std::optional(compare::nmse(found.values, truth));
 }
 
 /// The format whose decoder a fault changes; empty for the others.
@@ -129,6 +149,29 @@ Json NmseScore::json() const {
                        {"nmse_model", number(model)}});
 }
 
+void take_operation(const std::string& output, NmseScore& score) {
+  std::istringstream lines(output);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string mark, name, value;
+    double limit = 0;
+    if (!(words >> mark >> name >> value >> limit) || mark != "nmse") continue;
+    const double error = std::strtod(value.c_str(), nullptr);  // streams do not read "nan"
+    if (score.op && error / limit <= *score.op / *score.limit) continue;
+    score.op = error;
+    score.limit = limit;
+  }
+}
+
+std::string nmse_filter(std::string_view law_filter) {
+  law_filter = law_filter.substr(0, law_filter.find(':'));
+  for (const std::string_view before : {"/", "Agrees*", "Cases*"}) {
+    const size_t at = law_filter.rfind(before);
+    if (at != std::string_view::npos) return cat("*Nmse*/", law_filter.substr(at + before.size()));
+  }
+  return cat("*Nmse*/", law_filter);
+}
+
 Result<NmseScore> nmse_score(Id id) {
   NmseScore score;
   if (const std::string_view format = format_of(id); !format.empty()) {
@@ -144,6 +187,10 @@ Result<NmseScore> nmse_score(Id id) {
   const char level = fault::row(id).level;
   if (level == 'R') {
     KIGO_ASSIGN(score.model, nmse_of(prefill_logits));
+  }
+  const fault::Site site = fault::row(id).site;
+  if (site == fault::Site::load || site == fault::Site::device) {
+    KIGO_ASSIGN(score.model, device_nmse());
   }
   if (level == 'B') score.model = 0;  // the two sides that are compared have the same mistake
   return score;

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/base/fault.h"
 #include "core/base/json.h"
@@ -22,7 +23,15 @@ struct NmseScore {
   Json json() const;
 };
 
-/// Of a fault that is on in this process and runs without a GPU. Errors: those of model and golden files.
+/// The worst line "nmse NAME VALUE LIMIT" of laws_gpu_test's Nmse tests, as a share of its limit, becomes the
+/// score's operation.
+void take_operation(const std::string& output, NmseScore& score);
+/// The filter that runs the Nmse test of the operation that a check of the laws is about:
+/// "*Agrees*/linear_q4_k:*Agrees*/embedding_q4_k" -> "*Nmse*/linear_q4_k".
+std::string nmse_filter(std::string_view law_filter);
+
+/// Of a fault that is on in this process; for a kernel's the model only. Errors: those of model and golden
+/// files.
 Result<NmseScore> nmse_score(fault::Id id);
 
 }  // namespace kigo::tools

@@ -36,11 +36,15 @@ struct Outcome {
   std::vector<Red> red;
   std::map<std::string, uint64_t> reached;
   std::vector<std::string> crashed;
+  std::string crashed_kinds;  // of the checks that crashed or did not end
   Json nmse;
 
   bool reached_all() const;
   /// The first checkpoint in order that is wrong.
   const Red* first() const;
+  /// The checkpoint that is accused, empty when none is: the first one, or, for a fault that is expected at
+  /// "the op" or in a case of one, that one where a law over all operations names it.
+  std::string named(std::string_view expected) const;
 };
 
 /// Takes what a test program came to: red tests, or a crash, which is also a filter that matches nothing.
@@ -57,8 +61,10 @@ class Runner {
   /// The probe, and all checks that belong to the faults. `on` is what KIGO_FAULT says, "F45+F46".
   Outcome run(const std::string& on, const std::vector<std::string>& faults) const;
 
-  /// Every check and the probe with nothing on: what is red, empty when all is green.
-  std::string clean() const;
+  /// The checks that can be made here, a program with a filter only once.
+  std::vector<const Check*> distinct_checks() const;
+  /// One of them, or the probe for null, with nothing on: what is red, empty when all is green.
+  std::string clean(const Check* check) const;
 
   Ended control(const Control& control) const;
   /// Whether the test program is built.
@@ -70,6 +76,9 @@ class Runner {
   Ended program(std::string_view name, std::string_view filter, const std::string& on,
                 const std::string& report) const;
   void probe(const std::string& on, const std::string& report, Outcome& outcome) const;
+  /// What a test of the faulty operation in the usual style says, where there is one.
+  void add_nmse_of_operation(const std::string& on, const std::vector<std::string>& faults,
+                             Outcome& outcome) const;
 
   const ScorecardOptions& options_;
   bool gpu_ = false;
