@@ -75,6 +75,13 @@ TEST(Controls, OneHiddenDimensionThatGrows) {  // to 17, in a range of +-30
   expect_quiet(model, tokens_of(20));
 }
 
+TEST(Controls, SoftmaxTermsThatDoNotAddUpToOne) {  // each is 1 before it is divided by the sum
+  SmallModel model;
+  model.fill("blk.0.attn_q.weight", 0);
+  model.fill("blk.0.attn_q.bias", 0);
+  expect_quiet(model, tokens_of(20));
+}
+
 TEST(Controls, TheSameTokenAgainAndAgain) { expect_quiet(SmallModel(), std::vector<uint32_t>(24, 11)); }
 
 TEST(Controls, AtPositionZeroAttentionGivesTheValues) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tools/lib/faults/nmse.h"
+
 namespace kigo::tools {
 namespace {
 
@@ -65,6 +67,51 @@ TEST(Decide, ACrashIsAnErrorButForThoseThatShowThatWay) {
   hung.red = {{'t', "t:laws_gpu_test.x", "", -1, 0}, {'u', "u:x", "", -1, 0}};
   hung.crashed.push_back("laws_gpu_test: timeout");
   EXPECT_EQ(verdict_of(hung, endless), FaultVerdict::killed);
+}
+
+TEST(Decide, WhoNeverEndsIsCaughtByTheChecksThatDidNot) {  // and cannot say what it reached
+  const fault::Fault& endless = *fault::find("F85");
+  Outcome hung;
+  hung.reached["F85"] = 0;
+  add_end(hung, 't', "laws_gpu_test", {.exit = -1, .signal = 9, .timed_out = true, .out = ""});
+  FaultLine line;
+  decide(line, endless, hung);
+  EXPECT_EQ(line.verdict, FaultVerdict::partial);
+  EXPECT_EQ(line.kinds_missing, "u");
+  add_end(hung, 'u', "kernels_test", {.exit = -1, .signal = 9, .timed_out = true, .out = ""});
+  EXPECT_EQ(verdict_of(hung, endless), FaultVerdict::killed);
+}
+
+TEST(Nmse, RunsTheOperationThatALawIsAbout) {
+  EXPECT_EQ(nmse_filter("*Agrees*/linear_q4_k:*Agrees*/embedding_q4_k"), "*Nmse*/linear_q4_k");
+  EXPECT_EQ(nmse_filter("*Agrees*rmsnorm*"), "*Nmse*/rmsnorm*");
+  EXPECT_EQ(nmse_filter("*HugeCases*rmsnorm*"), "*Nmse*/rmsnorm*");
+  EXPECT_EQ(nmse_filter("*Kernel.WritesOnlyItsOutput/add_*"), "*Nmse*/add_*");
+}
+
+TEST(Nmse, TakesTheWorstAgainstItsLimit) {
+  NmseScore score;
+  take_operation("[ RUN ] x\nnmse add_f32 2e-9 1e-7\nnmse linear_f32 4e-6 5e-4\nnmse broken\n", score);
+  ASSERT_TRUE(score.op && score.limit);
+  EXPECT_EQ(*score.op, 2e-9);
+  EXPECT_EQ(*score.limit, 1e-7);
+  EXPECT_EQ(score.verdict(), "passes");
+  take_operation("nmse add_f16 nan 1e-7\n", score);
+  EXPECT_EQ(score.verdict(), "caught");
+}
+
+TEST(Card, CountsEveryLineInJUnit) {
+  Scorecard card;
+  card.clean = {{"first", true, ""}};
+  card.faults.resize(3);
+  card.faults[0].fault = "F24", card.faults[0].level = 'G', card.faults[0].verdict = FaultVerdict::killed;
+  card.faults[1].fault = "F25", card.faults[1].level = 'G', card.faults[1].verdict = FaultVerdict::misnamed;
+  card.faults[2].fault = "F72", card.faults[2].level = 'G', card.faults[2].verdict = FaultVerdict::no_site;
+  card.controls = {{"-0", "quiet", "", true}};
+  const std::string xml = card.junit();
+  EXPECT_NE(xml.find("tests=\"5\" failures=\"1\""), std::string::npos) << xml;
+  EXPECT_NE(xml.find("skipped=\"1\""), std::string::npos) << xml;
+  EXPECT_NE(xml.find("name=\"F25\""), std::string::npos) << xml;
 }
 
 TEST(Decide, AKindThatCannotBeMadeIsListedAndMissesNothing) {  // F44: p, r, and e against a worker

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "core/base/cat.h"
+#include "core/base/file_map.h"
 #include "core/base/sha256.h"
 #include "tools/kigo/options.h"
 #include "tools/lib/compare/open_side.h"
@@ -18,6 +19,7 @@ struct Options {
   RunOptions run;
   bool repeat = false;
   bool json = false;
+  std::string junit;
 };
 
 /// What is run: what a capture recorded, or the prompt's ids. Errors: invalid_request when neither or both
@@ -50,6 +52,7 @@ Result<int> run(const Options& options) {
     progress.update(static_cast<uint64_t>(done), static_cast<uint64_t>(total));
   };
   KIGO_ASSIGN(const CompareReport report, compare_sides(model, a.side, b.side, calls, compare_options));
+  if (!options.junit.empty()) KIGO_TRY(write_file(options.junit, report.junit(options.model)));
   constexpr int kExits[] = {kPassed, kFailed, kUndecided};
   return print(options.json, report.text(), report.json(), kExits[static_cast<size_t>(report.verdict)]);
 }
@@ -68,6 +71,7 @@ void add_compare(CLI::App& app, int& exit) {
   add_run_options(*command, options->run);
   command->add_flag("--repeat", options->repeat, "Run B twice: differences from run to run");
   command->add_flag("--json", options->json, "Print one JSON object");
+  command->add_option("--junit", options->junit, "Write JUnit XML to this file besides")->check(not_empty());
   command->callback([options, &exit] {
     const auto status = run(*options);
     exit = status ? *status : print_error(status.error(), options->model, options->json);

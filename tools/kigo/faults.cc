@@ -4,7 +4,9 @@
 #include <memory>
 
 #include "core/base/cat.h"
+#include "core/base/file_map.h"
 #include "tools/kigo/command.h"
+#include "tools/kigo/options.h"
 
 #ifdef KIGO_FAULTS
 
@@ -19,6 +21,7 @@ namespace {
 struct Options {
   ScorecardOptions card;
   bool json = false;
+  std::string junit;
   bool probe = false;
 };
 
@@ -53,6 +56,10 @@ int run(Options& options) {
   }
   const Scorecard card = run_scorecard(options.card);
   std::fputs(card.text().c_str(), options.json ? stderr : stdout);
+  if (!options.junit.empty()) {
+    const Status written = write_file(options.junit, card.junit());
+    if (!written) return print_error(written.error(), options.junit, options.json);
+  }
   return card.pass() ? kPassed : kFailed;
 }
 
@@ -69,6 +76,7 @@ void add_faults(CLI::App& app, int& exit) {
   command->add_option("--limit", options->card.limit_s, "Seconds for one process")
       ->check(CLI::Range(1, 3600));
   command->add_flag("--json", options->json, "One JSON object a line; the table goes to standard error");
+  command->add_option("--junit", options->junit, "Write JUnit XML to this file besides")->check(not_empty());
   command->add_flag("--probe", options->probe, "What this process sees of itself, as JSON");
   command->callback([options, &exit] { exit = options->probe ? probe() : run(*options); });
 }

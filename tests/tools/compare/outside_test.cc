@@ -86,9 +86,13 @@ TEST_F(OutsideProgram, NamesTheElementThatIsWrong) {
       ran.out.find("verdict: diverged: blk.1.ffn_gate, position 1: damaged.safetensors leaves its bound"),
       std::string::npos)
       << ran.out;
-  const Ran as_json =
-      kigo({"compare", "reference", "damaged.safetensors", "-m", tiny("llama-f16"), "--json"});
+  const Ran as_json = kigo({"compare", "reference", "damaged.safetensors", "-m", tiny("llama-f16"), "--json",
+                            "--junit", "compare.xml"});
   EXPECT_EQ(as_json.exit, 1);
+  const std::string xml = read_text_file(path("compare.xml")).value_or("none");
+  EXPECT_NE(xml.find("<testsuite name=\"kigo compare\""), std::string::npos) << xml;
+  EXPECT_NE(xml.find("damaged.safetensors: call 0: blk.1.ffn_gate\""), std::string::npos) << xml;
+  EXPECT_NE(xml.find("reference against damaged.safetensors\""), std::string::npos) << xml;
   const Json json = as_json.json();
   EXPECT_EQ(*json.find("verdict")->string(), "diverged");
   EXPECT_EQ(*json.find("first")->find("checkpoint")->string(), "blk.1.ffn_gate");

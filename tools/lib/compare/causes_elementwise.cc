@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "core/base/cat.h"
 #include "tools/lib/compare/trials.h"
@@ -128,7 +129,10 @@ void try_sum(Trials& trials, const Added& op) {
                 {op.a.begin(), op.a.end()});
   std::vector<double> twice(op.b.begin(), op.b.end());
   for (double& value : twice) value *= 2;
-  trials.recipe("added-twice", "the product is added twice", Added{op.a, twice});
+  Expected wrong = expected(Added{op.a, twice}, trials.suspect().stage.how);
+  for (size_t i = 0; i < wrong.bounds.size(); ++i)
+    wrong.bounds[i] = 2 * wrong.bounds[i] + trials.suspect().want.bounds[i];  // or one after the other
+  trials.outcome("added-twice", "the product is added twice", std::move(wrong));
 }
 
 }  // namespace

@@ -132,6 +132,8 @@ struct CompareReport {
   const Checkpoint* first_bad() const { return first ? &checkpoints[*first] : nullptr; }
   std::string text() const;
   Json json() const;
+  /// JUnit XML: a case for every checkpoint, in the group `file`, and the verdict.
+  std::string junit(const std::string& file) const;
 };
 
 /// Runs both sides and compares every checkpoint that B (and A) hand out. Checkpoints stream: of each side no

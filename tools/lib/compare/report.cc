@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "core/base/cat.h"
+#include "core/compare/junit.h"
 #include "tools/lib/compare/compare.h"
 #include "tools/lib/terminal.h"
 
@@ -184,6 +185,24 @@ Json CompareReport::json() const {
   json.set("checkpoints", std::move(points));
   json.set("notes", Json::array_of(notes));
   return json;
+}
+
+std::string CompareReport::junit(const std::string& file) const {
+  using Outcome = compare::JUnitCase::Outcome;
+  std::vector<compare::JUnitCase> cases;
+  for (const Checkpoint& point : checkpoints) {
+    const Outcome outcome = point.origin == Origin::introduced  ? Outcome::failed
+                            : point.origin == Origin::undecided ? Outcome::skipped
+                                                                : Outcome::passed;
+    const std::string text = outcome == Outcome::failed    ? finding(point)
+                             : outcome == Outcome::skipped ? "the side did not hand out the stage's input"
+                                                           : "";
+    cases.push_back({file, cat(point.side_name, ": call ", point.call, ": ", point.name), 0, outcome, text});
+  }
+  constexpr std::array kOutcomes{Outcome::passed, Outcome::failed, Outcome::skipped};
+  const Outcome outcome = kOutcomes.at(static_cast<size_t>(verdict));
+  cases.push_back({file, cat(a, " against ", b), 0, outcome, outcome == Outcome::passed ? "" : reason});
+  return compare::junit_xml("kigo compare", cases);
 }
 
 }  // namespace kigo::tools

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "core/base/cat.h"
+#include "core/compare/junit.h"
 #include "tools/lib/faults/scorecard.h"
 #include "tools/lib/terminal.h"
 
@@ -91,26 +92,48 @@ Json FaultLine::json() const {
   return json;
 }
 
-bool Scorecard::pass() const {
-  for (const CleanLine& line : clean)
-    if (!line.good) return false;
-  for (const FaultLine& line : faults) {
-    const bool strict = line.level == 'G' || line.level == 'R' || line.level == 'B';
-    switch (line.verdict) {
-      case FaultVerdict::killed:
-      case FaultVerdict::not_run:
-      case FaultVerdict::no_site:
-        break;
-      case FaultVerdict::misnamed:
-        if (strict) return false;
-        break;
-      default:
-        return false;
-    }
-    // What whole-tensor tests see, this harness must see.
-    if (line.nmse_verdict == "caught" && !was_caught(line)) return false;
+bool FaultLine::good() const {
+  // What whole-tensor tests see, this harness must see.
+  if (nmse_verdict == "caught" && !was_caught(*this)) return false;
+  switch (verdict) {
+    case FaultVerdict::killed:
+    case FaultVerdict::not_run:
+    case FaultVerdict::no_site:
+      return true;
+    case FaultVerdict::misnamed:
+      return level != 'G' && level != 'R' && level != 'B';
+    default:
+      return false;
   }
-  return std::ranges::all_of(pairs, &PairLine::good) && std::ranges::all_of(controls, &ControlLine::good);
+}
+
+bool Scorecard::pass() const {
+  return std::ranges::all_of(clean, &CleanLine::good) && std::ranges::all_of(faults, &FaultLine::good) &&
+         std::ranges::all_of(pairs, &PairLine::good) && std::ranges::all_of(controls, &ControlLine::good);
+}
+
+std::string Scorecard::junit() const {
+  using Outcome = compare::JUnitCase::Outcome;
+  std::vector<compare::JUnitCase> cases;
+  const auto add = [&](std::string group, std::string what, bool good, bool ran, std::string text,
+                       double took = 0) {
+    const Outcome outcome = !good ? Outcome::failed : ran ? Outcome::passed : Outcome::skipped;
+    cases.push_back({std::move(group), std::move(what), took, outcome,
+                     outcome == Outcome::passed ? "" : std::move(text)});
+  };
+  for (const CleanLine& line : clean) add("clean", line.when, line.good, true, line.detail);
+  for (const FaultLine& line : faults) {
+    const bool ran = line.verdict != FaultVerdict::no_site && line.verdict != FaultVerdict::not_run;
+    add("faults", line.fault, line.good(), ran,
+        cat(name(line.verdict), ", expected at ", line.expected, ", named ", line.named, "\n",
+            notes_of(line)),
+        line.seconds);
+  }
+  for (const PairLine& line : pairs)
+    add("pairs", line.pair, line.good, line.verdict != "not run", cat(line.verdict, ": ", line.detail));
+  for (const ControlLine& line : controls)
+    add("controls", line.control, line.good, line.verdict != "not run", cat(line.verdict, ": ", line.detail));
+  return compare::junit_xml("kigo faults", cases);
 }
 
 std::string Scorecard::text() const {

@@ -68,6 +68,7 @@ constexpr auto kControls = std::to_array<Control>({
     {"biases down to -34, q near 16", "faults_test", "Controls.BiasesDownToMinus34"},
     {"one hidden dimension that grows", "faults_test", "Controls.OneHiddenDimensionThatGrows"},
     {"attention at position 0 equals v", "faults_test", "Controls.AtPositionZeroAttentionGivesTheValues"},
+    {"softmax terms not adding up to 1", "faults_test", "Controls.SoftmaxTermsThatDoNotAddUpToOne"},
     {"the same token repeated", "faults_test", "Controls.TheSameTokenAgainAndAgain"},
     {"near-equal top logits", "faults_test", "Controls.NearEqualTopLogits"},
     {"causal mask as a matrix", "faults_test", "Controls.ACausalMaskMadeAsAMatrix"},

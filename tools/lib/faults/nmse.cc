@@ -157,7 +157,7 @@ void take_operation(const std::string& output, NmseScore& score) {
     double limit = 0;
     if (!(words >> mark >> name >> value >> limit) || mark != "nmse") continue;
     const double error = std::strtod(value.c_str(), nullptr);  // streams do not read "nan"
-    if (score.op && error / limit <= *score.op / *score.limit) continue;
+    if (score.op && (std::isnan(*score.op) || error / limit <= *score.op / *score.limit)) continue;
     score.op = error;
     score.limit = limit;
   }

@@ -182,14 +182,18 @@ std::string Runner::path_of(std::string_view program) const {
 
 Ended Runner::program(std::string_view name, std::string_view filter, const std::string& on,
                       const std::string& report) const {
-  constexpr double kEndless_s = 20;  // many times what its checks take
   return run_child({path_of(name), cat("--gtest_filter=", filter), "--gtest_brief=1"},
-                   environment(on, report), on == "F85" ? kEndless_s : options_.limit_s);
+                   environment(on, report), limit_s(on));
+}
+
+double Runner::limit_s(const std::string& on) const {
+  constexpr double kEndless_s = 20;  // many times what the checks of F85 take
+  return on == "F85" ? kEndless_s : options_.limit_s;
 }
 
 void Runner::probe(const std::string& on, const std::string& report, Outcome& outcome) const {
   const Ended ended =
-      run_child({options_.program, "faults", "--probe"}, environment(on, report), options_.limit_s);
+      run_child({options_.program, "faults", "--probe"}, environment(on, report), limit_s(on));
   const std::optional<Json> json = ended.crashed() ? std::nullopt : last_object(ended.out);
   if (!json || json->find("seen") == nullptr) {
     outcome.crashed.push_back(cat("probe: ", ended.timed_out ? "timeout" : ended.out.substr(0, 200)));

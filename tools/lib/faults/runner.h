@@ -73,6 +73,8 @@ class Runner {
  private:
   std::vector<const Check*> all_checks() const;
   std::string path_of(std::string_view program) const;
+  /// Of one process with these faults on.
+  double limit_s(const std::string& on) const;
   Ended program(std::string_view name, std::string_view filter, const std::string& on,
                 const std::string& report) const;
   void probe(const std::string& on, const std::string& report, Outcome& outcome) const;

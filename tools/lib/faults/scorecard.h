@@ -40,6 +40,8 @@ struct FaultLine {
   std::string detail;
   double seconds = 0;
 
+  /// Whether the pass rule takes it.
+  bool good() const;
   Json json() const;
 };
 
@@ -76,6 +78,8 @@ struct Scorecard {
   bool pass() const;
   /// The table for people, with the summary.
   std::string text() const;
+  /// JUnit XML: a case for every clean run, fault, pair and control.
+  std::string junit() const;
 };
 
 struct ScorecardOptions {
