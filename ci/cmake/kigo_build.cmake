@@ -16,6 +16,7 @@ target_include_directories(kigo_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(
   kigo_options
   INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wconversion -Wshadow -Werror -ffp-contract=off>
+            $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-sign-conversion>  # which g++ leaves out of -Wconversion
             $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr -Werror=all-warnings
             -Xcompiler=-Wall,-Wextra>)
 if(KIGO_SANITIZE)
@@ -80,6 +81,10 @@ if(KIGO_CUDA)
   endif()
   message(STATUS "CUDA ${CMAKE_CUDA_COMPILER_VERSION} for sm ${KIGO_BUILT_ARCHITECTURES}")
 endif()
+
+# What tests, pairs and the program do themselves is little: -O3 would cost more than it gives back. Not for sanitizers,
+# whose presets have their own level.
+set(KIGO_QUICK_BUILD $<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:-O1>)
 
 # kigo_library(NAME): a static library of the folder's sources, whose headers must each compile alone.
 function(kigo_library name)

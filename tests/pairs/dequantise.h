@@ -14,20 +14,24 @@
 
 namespace kigo::pairs {
 
+enum class DequantiseBits : uint8_t {
+  drawn,  // finite values
+  any,    // every bit of every block at random: scales that are infinite, NaN or subnormal among them
+  each,   // one block again and again, each time with another bit flipped
+};
+
+struct DequantiseCase {
+  int64_t rows = 1;
+  int64_t cols = 1;
+  DequantiseBits bits = DequantiseBits::drawn;
+  uint64_t seed = 1;
+};
+
 /// T = float, f16.
 template <quant::Format F, class T>
 struct Dequantise {
-  enum class Bits : uint8_t {
-    drawn,  // finite values
-    any,    // every bit of every block at random: scales that are infinite, NaN or subnormal among them
-    each,   // one block again and again, each time with another bit flipped
-  };
-  struct Case {
-    int64_t rows = 1;
-    int64_t cols = 1;
-    Bits bits = Bits::drawn;
-    uint64_t seed = 1;
-  };
+  using Bits = DequantiseBits;
+  using Case = DequantiseCase;
 
   static constexpr auto non_finite = compare::NonFinite::as_wanted;
   static constexpr std::string_view never_empty = "a matrix has at least one row and one column";

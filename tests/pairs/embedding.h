@@ -13,15 +13,17 @@
 
 namespace kigo::pairs {
 
+struct EmbeddingCase {
+  int64_t tokens = 1;
+  int64_t vocab = 1;
+  int64_t width = 1;
+  uint64_t seed = 1;
+  int64_t repeats = 1;  // ids go up to vocab * repeats: row id % vocab of the table that arguments() holds
+};
+
 template <quant::Format F>
 struct Embedding {
-  struct Case {
-    int64_t tokens = 1;
-    int64_t vocab = 1;
-    int64_t width = 1;
-    uint64_t seed = 1;
-    int64_t repeats = 1;  // ids go up to vocab * repeats: row id % vocab of the table that arguments() holds
-  };
+  using Case = EmbeddingCase;
 
   static std::string name() { return cat("embedding_", lower(F::name)); }
   static Case arbitrary(const Draw& draw) {

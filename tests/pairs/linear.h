@@ -16,17 +16,19 @@
 
 namespace kigo::pairs {
 
+struct LinearCase {
+  int64_t tokens = 1;
+  int64_t rows = 1;
+  int64_t cols = 1;
+  double scale = 1;  // of x
+  bool bias = false;
+  uint64_t seed = 1;
+  bool overlap = false;
+};
+
 template <quant::Format F>
 struct Linear {
-  struct Case {
-    int64_t tokens = 1;
-    int64_t rows = 1;
-    int64_t cols = 1;
-    double scale = 1;  // of x
-    bool bias = false;
-    uint64_t seed = 1;
-    bool overlap = false;
-  };
+  using Case = LinearCase;
 
   static std::string name() { return cat("linear_", lower(F::name)); }
   static Case arbitrary(const Draw& draw) {

@@ -15,15 +15,17 @@
 
 namespace kigo::pairs {
 
+struct LinearAddCase {
+  int64_t rows = 1;
+  int64_t cols = 1;
+  double scale = 1;  // of x and of the residual
+  bool overlap = false;
+  uint64_t seed = 1;
+};
+
 template <quant::Format F>
 struct LinearAdd {
-  struct Case {
-    int64_t rows = 1;
-    int64_t cols = 1;
-    double scale = 1;  // of x and of the residual
-    bool overlap = false;
-    uint64_t seed = 1;
-  };
+  using Case = LinearAddCase;
   static constexpr std::string_view never_empty = "one token and at least one row, always";
 
   static std::string name() { return cat("linear_add_", lower(F::name)); }

@@ -16,18 +16,20 @@
 
 namespace kigo::pairs {
 
+struct NormGateUpSwiGluCase {
+  int64_t ffn_width = 1;
+  int64_t width = 1;
+  double scale = 1;  // of x
+  float eps = 1e-6f;
+  bool overlap = false;
+  uint64_t seed = 1;
+};
+
 /// G: format of gate, U: of up.
 template <quant::Format G, quant::Format U>
 struct NormGateUpSwiGlu {
   static constexpr int64_t kBlock = std::lcm(G::values, U::values);
-  struct Case {
-    int64_t ffn_width = 1;
-    int64_t width = 1;
-    double scale = 1;  // of x
-    float eps = 1e-6f;
-    bool overlap = false;
-    uint64_t seed = 1;
-  };
+  using Case = NormGateUpSwiGluCase;
   static constexpr std::string_view never_empty = "one token and at least one output, always";
 
   static std::string name() {

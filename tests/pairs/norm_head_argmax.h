@@ -17,17 +17,18 @@
 
 namespace kigo::pairs {
 
+struct NormHeadArgmaxCase {
+  int64_t vocab = 1;
+  int64_t width = 1;
+  double scale = 1;       // of x
+  int64_t different = 0;  // rows j and j + different are equal, so that the choice is among ties; 0: none are
+  bool overlap = false;
+  uint64_t seed = 1;
+};
+
 template <quant::Format F>
 struct NormHeadArgmax {
-  struct Case {
-    int64_t vocab = 1;
-    int64_t width = 1;
-    double scale = 1;  // of x
-    int64_t different =
-        0;  // rows j and j + different are equal, so that the choice is among ties; 0: none are
-    bool overlap = false;
-    uint64_t seed = 1;
-  };
+  using Case = NormHeadArgmaxCase;
   static constexpr std::string_view never_empty = "one token and at least one id, always";
 
   static std::string name() { return cat("norm_head_argmax_", lower(F::name)); }

@@ -19,24 +19,26 @@
 
 namespace kigo::pairs {
 
+struct NormQkvRopeAppendCase {
+  int64_t heads = 1;
+  int64_t kv_heads = 1;
+  int64_t head_dim = 32;
+  int64_t width = 32;
+  int64_t position = 0;
+  ops::Pairing pairing = ops::Pairing::halves;
+  int64_t rope_dims = 32;
+  bool bias = true;
+  double scale = 1;  // of x
+  bool overlap = false;
+  bool divided = false;  // with a divisor for each pair
+  uint64_t seed = 1;
+};
+
 /// C: of the cache; F: format of q and k; V: of v.
 template <class C, quant::Format F, quant::Format V>
 struct NormQkvRopeAppend {
   static constexpr int64_t kBlock = std::lcm(F::values, V::values);
-  struct Case {
-    int64_t heads = 1;
-    int64_t kv_heads = 1;
-    int64_t head_dim = 32;
-    int64_t width = 32;
-    int64_t position = 0;
-    ops::Pairing pairing = ops::Pairing::halves;
-    int64_t rope_dims = 32;
-    bool bias = true;
-    double scale = 1;  // of x
-    bool overlap = false;
-    bool divided = false;  // with a divisor for each pair
-    uint64_t seed = 1;
-  };
+  using Case = NormQkvRopeAppendCase;
   static constexpr std::string_view never_empty = "one token, always";
 
   static std::string name() {

@@ -44,7 +44,7 @@ TEST(LinearFast, SumsALaneInFloatWithinABlock) {
 
 TEST(LinearFast, SumsLanesAndBlocksInDouble) {
   // Columns 0 and 1 are different lanes, 0 and 256 the same lane of two blocks.
-  for (const size_t other : {1, 256}) {
+  for (const size_t other : {1u, 256u}) {
     std::vector<float> w(257, 0.0f);
     w[0] = 0x1p24f, w[other] = 1;
     Grid<double> x(1, 257), y(1, 1);

@@ -133,12 +133,13 @@ struct NormQkvRopeAppendRefusal : testing::Test {
   std::vector<int64_t> positions = {17};
   Pool<double> pool{.pages = 2, .kv_heads = 1, .head_dim = 2, .table = {1, 0}};
   Grid<double> y{1, 4};
+  ops::Matrix<Space::Host> q = test::f32_matrix(values, 4, 2), k = {q.data, q.type, 2, 2};
   ops::NormQkvRopeAppend<double, double, Space::Host> op{.x = x.view(),
                                                          .norm_weight = test::row_view(norm),
                                                          .norm_eps = 0,
-                                                         .q = {test::f32_matrix(values, 4, 2), {}},
-                                                         .k = {{op.q.w.data, op.q.w.type, 2, 2}, {}},
-                                                         .v = op.k,
+                                                         .q = {q, {}},
+                                                         .k = {k, {}},
+                                                         .v = {k, {}},
                                                          .positions = test::row_view(positions),
                                                          .pairing = ops::Pairing::halves,
                                                          .rope_dims = 2,

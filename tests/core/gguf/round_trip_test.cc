@@ -97,7 +97,7 @@ Owned arbitrary_file() {
   Owned owned;
   File& file = owned.file;
   file.version = *rc::gen::element(2u, 3u);
-  const size_t pairs = *rc::gen::inRange(0, 12), tensors = *rc::gen::inRange(0, 6);
+  const size_t pairs = *rc::gen::inRange<size_t>(0, 12), tensors = *rc::gen::inRange<size_t>(0, 6);
   if (*rc::gen::arbitrary<bool>()) {
     file.alignment = uint64_t{1} << *rc::gen::inRange(0, 9);
     file.metadata.push_back({"general.alignment", static_cast<uint32_t>(file.alignment)});

@@ -70,7 +70,7 @@ void try_norm(Trials& trials, const Normed& op) {
            [&](std::span<const double> row) {
              return std::sqrt(static_cast<double>(width)) * root_of(row, op.eps / static_cast<double>(width));
            });
-  for (const size_t tile : {32, 64, 128, 256, 512, 1024}) {
+  for (const size_t tile : {32u, 64u, 128u, 256u, 512u, 1024u}) {
     const size_t whole = width / tile * tile;
     if (whole == 0 || whole == width) continue;
     try_root(trials, op, "partial-tile",

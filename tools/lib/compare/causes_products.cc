@@ -139,7 +139,7 @@ class ProductRules {
 
   /// Sums that leave out what is left of a row behind whole tiles.
   void cut_columns() {
-    for (const size_t tile : {32, 64, 128, 256, 512, 1024}) {
+    for (const size_t tile : {32u, 64u, 128u, 256u, 512u, 1024u}) {
       const size_t whole = in_ / tile * tile;
       if (whole == in_ || whole == 0 || place_.op.norm != nullptr) continue;
       std::vector<double> x(place_.op.x.begin(), place_.op.x.end());

@@ -255,8 +255,9 @@ class LayerWalk {
       }
       return got(tap) != nullptr || source;
     };
-    const bool both =
-        take(Tap::ffn_gate, gate, act.gate, act.gate_source) & take(Tap::ffn_up, up, act.up, act.up_source);
+    const bool has_gate = take(Tap::ffn_gate, gate, act.gate, act.gate_source);
+    const bool has_up = take(Tap::ffn_up, up, act.up, act.up_source);
+    const bool both = has_gate && has_up;
     judge(Tap::ffn_act, both ? std::optional<Recipe>(act) : std::nullopt);
     std::optional<Multiplied> down;
     Expected computed;
