@@ -56,7 +56,7 @@ std::pair<float, float> coded(float third, float tenth) {
 }
 
 // The code of the extreme reaches one step further than the last one on the other side, so that it matters
-// which of 8 and -8 is the extreme. The values are those of gguf-py 0.17's quantize and dequantize, whose
+// which of 8 and -8 is the extreme. The values are those of gguf-py 0.19's quantize and dequantize, whose
 // argmax takes the first.
 TEST(Encode, TakesTheFirstOfTwoExtremesOfOppositeSign) {
   EXPECT_EQ(coded<Q4_0>(8, -8), (std::pair{8.0f, -7.0f}));
