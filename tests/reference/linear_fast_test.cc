@@ -32,6 +32,13 @@ TEST(LinearFast, WorkedExample) {
   EXPECT_EQ(y.dense(), (std::vector<double>{16, 23, /**/ 9, 16}));
 }
 
+TEST(LinearFast, TakesNoBiasForZero) {
+  const std::vector<float> w = {3, 4};
+  Grid<float> x(1, 2, {5, 6}), y(1, 1);
+  ASSERT_TRUE(linear_fast<float>({.x = x.view(), .w = test::f32_matrix(w, 1, 2), .bias = {}, .y = y.view()}));
+  EXPECT_EQ(y(0, 0), 39);
+}
+
 TEST(LinearFast, SumsALaneInFloatWithinABlock) {
   // Columns 0 and 16 share a lane: in float 2^24 + 1 loses the 1.
   std::vector<float> w(17, 0.0f);
@@ -99,6 +106,13 @@ TEST(LinearFast, HasTheBitsOfItsOrderWhenSeveralThreadsShareTheRows) {
   Grid<double> y(7, 1027);
   ASSERT_TRUE(run(x, test::f32_matrix(w, 1027, 300), bias, y));
   EXPECT_EQ(y.dense(), written_out(x, w, bias));
+}
+
+TEST(LinearFast, ReadsNothingBehindTheLastRow) {
+  const test::BeforeTheWall w(std::vector<float>(5 * 3, 2.0f));  // five rows: one more than a tile
+  Grid<double> x(1, 3, {1, 2, 3}), y(1, 5);
+  ASSERT_TRUE(run(x, {w.data(), quant::find_tensor_type("F32"), 5, 3}, {0, 0, 0, 0, 0}, y));
+  EXPECT_EQ(y.dense(), (std::vector<double>(5, 12.0)));
 }
 
 TEST(LinearFast, RoundsTheSumOnceToFloat) {

@@ -75,6 +75,13 @@ std::vector<double> textbook(const Grid<double>& x, const std::vector<float>& w,
   return y;
 }
 
+TEST(Linear, ReadsNothingBehindTheLastRow) {
+  const test::BeforeTheWall w(std::vector<float>(5 * 3, 2.0f));  // five rows: one more than a tile
+  Grid<double> x(1, 3, {1, 2, 3}), y(1, 5);
+  ASSERT_TRUE(run(x, {w.data(), quant::find_tensor_type("F32"), 5, 3}, {0, 0, 0, 0, 0}, y));
+  EXPECT_EQ(y.dense(), (std::vector<double>(5, 12.0)));
+}
+
 RC_GTEST_PROP(Linear, HasTheBitsOfTheTextbookLoopForAnyNumberOfTokensAndRows, ()) {
   const auto tokens = *rc::gen::inRange<int64_t>(1, 14);
   const auto rows = *rc::gen::inRange<int64_t>(1, 14);

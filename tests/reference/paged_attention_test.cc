@@ -41,27 +41,44 @@ struct Cache {
   std::vector<int32_t> table;
 };
 
-TEST(PagedAttention, WorkedExample) {
-  // head_dim 64, so scores are divided by 8. The query is 8 ln 3 in dimension 0; the keys of positions 0 and
-  // 16 are 0 and 1 there, those of 1 to 15 are -1000: weights 1 : 3, and y = v0 / 4 + 3 v16 / 4.
+/// Elements 0 to 63 of the result of a single head over 17 positions of head_dim 64, so that scores are
+/// divided by 8. The query is 8 ln 3 in dimension 0 and 8 in dimension 1; the keys of positions 0 and 16 are
+/// 0 and 1 in dimension 0, those of 1 to 15 are -1000, and all are `common` in dimension 1, which every score
+/// is raised by: weights 1 : 3. Values: 4 and 8 in dimension 5.
+std::vector<double> weighted(float common) {
   Cache cache(2, 1, 64);
   for (int64_t p = 0; p < 17; ++p) {
     for (int64_t i = 0; i < 64; ++i) cache.at(cache.keys, p, 0, i) = cache.at(cache.values, p, 0, i) = 0;
     if (p % 16 != 0) cache.at(cache.keys, p, 0, 0) = -1000;
+    cache.at(cache.keys, p, 0, 1) = common;
   }
   cache.at(cache.keys, 16, 0, 0) = 1;
   cache.at(cache.values, 0, 0, 5) = 4;
   cache.at(cache.values, 16, 0, 5) = 8;
   Grid<double> q = Grid<double>(1, 64), y = q;
-  for (int64_t i = 0; i < 64; ++i) q(0, i) = i == 0 ? 8 * std::log(3.0) : 0;
+  for (int64_t i = 0; i < 64; ++i) q(0, i) = i == 0 ? 8 * std::log(3.0) : i == 1 ? 8 : 0;
   const std::vector<int64_t> positions = {16};
-  ASSERT_TRUE((reference::paged_attention<double, float>({.q = q.heads(1),
+  EXPECT_TRUE((reference::paged_attention<double, float>({.q = q.heads(1),
                                                           .positions = test::row_view(positions),
                                                           .cache = cache.view(),
                                                           .y = y.heads(1),
                                                           .workspace = {},
                                                           .tickets = {}})));
-  for (int64_t i = 0; i < 64; ++i) EXPECT_NEAR(y(0, i), i == 5 ? 7 : 0, 1e-14) << i;
+  return y.dense();
+}
+
+TEST(PagedAttention, WorkedExample) {
+  const std::vector<double> y = weighted(0);
+  for (size_t i = 0; i < 64; ++i) EXPECT_NEAR(y[i], i == 5 ? 7 : 0, 1e-14) << i;  // 4 / 4 + 3 * 8 / 4
+}
+
+// exp(710) is beyond double: the largest score has to be taken off first, whatever its sign.
+TEST(PagedAttention, TakesScoresWhoseExponentialNoDoubleHolds) {
+  for (const float common : {-2000.0f, -500.0f, 500.0f, 2000.0f}) {
+    const std::vector<double> y = weighted(common);
+    // A score of 2000 is rounded by up to 2^-43, which moves y = 4 + 4 w by less than a tenth of 1e-11.
+    for (size_t i = 0; i < 64; ++i) EXPECT_NEAR(y[i], i == 5 ? 7 : 0, 1e-11) << i << ", " << common;
+  }
 }
 
 RC_GTEST_PROP(PagedAttention, EqualsAttentionOverDenseKeys, ()) {

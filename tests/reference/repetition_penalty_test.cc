@@ -23,6 +23,13 @@ TEST_F(RepetitionPenalty, WorkedExample) {
   ASSERT_EQ(refusal(), "accepted");
   EXPECT_EQ(y.dense(), (std::vector<double>{2, -8, 0, 1, /**/ -2, 1, 1.5, 4}));
 }
+TEST_F(RepetitionPenalty, DividesEveryPositiveLogitHoweverSmall) {
+  x(0, 0) = 0.5, x(0, 1) = 0x1p-1000, x(0, 2) = -0.5;
+  ASSERT_EQ(refusal(), "accepted");
+  EXPECT_EQ(y(0, 0), 0.25);
+  EXPECT_EQ(y(0, 1), 0x1p-1001);
+  EXPECT_EQ(y(0, 2), -1);
+}
 TEST_F(RepetitionPenalty, CopiesWithoutAHistory) {
   op.history = {};
   ASSERT_EQ(refusal(), "accepted");

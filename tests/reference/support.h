@@ -2,12 +2,16 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 #include <limits>
 #include <vector>
 
+#include "core/base/check.h"
 #include "core/base/random.h"
 #include "core/base/result.h"
 #include "core/base/view.h"
@@ -62,6 +66,27 @@ class Grid {
  private:
   int64_t rows_, width_, stride_;
   std::vector<T> values_;
+};
+
+/// A copy of some numbers, fewer than a page of them, whose end is that of the memory that may be read.
+class BeforeTheWall {
+ public:
+  explicit BeforeTheWall(const std::vector<float>& values)
+      : page_(static_cast<size_t>(sysconf(_SC_PAGESIZE))), bytes_(values.size() * sizeof(float)) {
+    pages_ = mmap(nullptr, 2 * page_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    KIGO_CHECK(pages_ != MAP_FAILED && bytes_ <= page_);
+    std::memcpy(start(), values.data(), bytes_);
+    KIGO_CHECK(mprotect(static_cast<std::byte*>(pages_) + page_, page_, PROT_NONE) == 0);
+  }
+  BeforeTheWall(const BeforeTheWall&) = delete;
+  BeforeTheWall& operator=(const BeforeTheWall&) = delete;
+  ~BeforeTheWall() { munmap(pages_, 2 * page_); }
+  const std::byte* data() const { return start(); }
+
+ private:
+  std::byte* start() const { return static_cast<std::byte*>(pages_) + page_ - bytes_; }
+  size_t page_, bytes_;
+  void* pages_;
 };
 
 template <class T>

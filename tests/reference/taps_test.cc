@@ -3,18 +3,25 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "core/base/half.h"
+#include "reference/linear.h"
+#include "reference/linear_fast.h"
+#include "reference/linear_half.h"
 #include "reference/model.h"
+#include "reference/rope.h"
 #include "tests/reference/small_model.h"
+#include "tests/reference/support.h"
 
 namespace kigo {
 namespace {
 
 using reference::Cache;
 using reference::Logits;
+using reference::Products;
 using reference::Session;
 using test::SmallModel;
 
@@ -132,6 +139,74 @@ TEST(Taps, LeaveTheFirstPositionUnturned) {
   const std::vector<double>& after = find(taps, "blk.0.attn_q_rope").values;
   EXPECT_TRUE(std::equal(before.begin(), before.begin() + 64, after.begin()));
   EXPECT_FALSE(std::equal(before.begin() + 64, before.begin() + 128, after.begin() + 64));
+}
+
+TEST(Taps, GiveLayerZeroForWhatNoLayerOwns) {
+  const SmallModel small;
+  Session session = small.session();
+  std::vector<std::pair<model::Tap, int64_t>> got;
+  ASSERT_TRUE(
+      session.forward(kPrompt, Logits::All, [&](model::Tap tap, int64_t layer, View<const double, 3>) {
+        if (tap == model::Tap::embed || tap == model::Tap::output_norm || tap == model::Tap::logits)
+          got.emplace_back(tap, layer);
+      }));
+  using Got = std::vector<std::pair<model::Tap, int64_t>>;
+  EXPECT_EQ(got, (Got{{model::Tap::embed, 0}, {model::Tap::output_norm, 0}, {model::Tap::logits, 0}}));
+}
+
+/// The pairs that an architecture turns: its q after the rotation is that of `rope` with this pairing.
+void expect_pairs(const std::string& architecture, ops::Pairing pairing) {
+  SmallModel small(SmallModel::Output::Tied, 1, architecture);
+  if (architecture == "llama") small.fill("rope_freqs.weight", 1);
+  Session session = small.session();
+  const std::vector<Seen> taps = taps_of(session, kPrompt);
+  std::vector<double> q = find(taps, "blk.0.attn_q").values;
+  const std::vector<int64_t> positions = {0, 1, 2, 3, 4};
+  const View<double, 3> heads(q.data(), {5, 4, 16});
+  ASSERT_TRUE(reference::rope<double>({.x = heads,
+                                       .positions = {positions.data(), {5}},
+                                       .y = heads,
+                                       .pairing = pairing,
+                                       .rope_dims = small.config.rope_dims,
+                                       .base = small.config.rope_base,
+                                       .factor = small.config.rope_factor,
+                                       .divisors = {}}));
+  EXPECT_EQ(q, find(taps, "blk.0.attn_q_rope").values);
+}
+TEST(Taps, ShowQwen2TurningHalvesAndLlamaTurningNeighbours) {
+  expect_pairs("qwen2", ops::Pairing::halves);
+  expect_pairs("llama", ops::Pairing::neighbours);
+}
+
+/// Whether each product that `products` makes of `tokens` tokens is that of `twin`: ffn_gate, which has no
+/// bias, of ffn_norm.
+bool gates_are(Products products, size_t tokens,
+               const std::function<Status(const ops::Linear<double, Space::Host>&)>& twin) {
+  SmallModel small;
+  std::vector<float> w;
+  for (uint64_t i = 0; i < 96 * 64; ++i) w.push_back(small.get("blk.0.ffn_gate.weight", i));
+  Session session(small.config, small.weights, Cache::Double, products);
+  const std::vector<Seen> taps = taps_of(session, std::span(kPrompt).first(tokens));
+  const auto rows = static_cast<int64_t>(tokens);
+  std::vector<double> y(tokens * 96);
+  EXPECT_TRUE(twin({.x = {find(taps, "blk.0.ffn_norm").values.data(), {rows, 64}},
+                    .w = test::f32_matrix(w, 96, 64),
+                    .bias = {},
+                    .y = {y.data(), {rows, 96}}}));
+  return y == find(taps, "blk.0.ffn_gate").values;
+}
+TEST(Taps, ShowTheProductsThatWereAskedFor) {
+  const auto plain = [](const auto& op) { return reference::linear(op); };
+  const auto fast = [](const auto& op) { return reference::linear_fast(op); };
+  const auto half = [](const auto& op) { return reference::linear_half(op); };
+  for (const size_t tokens : {1, 2, 5}) {
+    EXPECT_TRUE(gates_are(Products::Plain, tokens, plain));
+    EXPECT_TRUE(gates_are(Products::Fast, tokens, fast));
+    EXPECT_FALSE(gates_are(Products::Fast, tokens, plain));
+    // As a GPU multiplies: prompts in halves, single tokens not.
+    EXPECT_EQ(gates_are(Products::Half, tokens, half), tokens > 1);
+    EXPECT_EQ(gates_are(Products::Half, tokens, plain), tokens == 1);
+  }
 }
 
 }  // namespace

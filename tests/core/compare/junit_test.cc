@@ -35,6 +35,25 @@ TEST(JUnit, HoldsNoByteThatXmlForbids) {
   EXPECT_NE(xml.find(">\uFFFD[31mred\tone\uFFFD</failure>"), std::string::npos) << xml;
 }
 
+// XML 1.0, production 2: tab, line feed, carriage return, and from the space on all but U+FFFE and U+FFFF.
+TEST(JUnit, HoldsTheCharactersOfXmlAndNoOthers) {
+  const auto text = [](const std::string& characters) {
+    const std::vector<JUnitCase> cases{{"g", "n", 0, Outcome::failed, "|" + characters + "|"}};
+    const std::string xml = junit_xml("s", cases);
+    const size_t first = xml.find("\">|") + 3;
+    return xml.substr(first, xml.find("|<", first) - first);
+  };
+  EXPECT_EQ(text("\t\n\r \uD7FF\uE000\uFFFD\U00010000\U0010FFFF"),
+            "\t\n\r \uD7FF\uE000\uFFFD\U00010000\U0010FFFF");
+  for (const char* none : {"\x01", "\x08", "\x0B", "\x0C", "\x0E", "\x1F", "\xEF\xBF\xBE", "\xEF\xBF\xBF"})
+    EXPECT_EQ(text(none), "\uFFFD") << testing::PrintToString(none);
+}
+
+TEST(JUnit, TakesNoTimeForACaseThatSaysNone) {
+  const std::vector<JUnitCase> cases{{.group = "g", .name = "n"}};
+  EXPECT_NE(junit_xml("s", cases).find("name=\"n\" time=\"0.000000\"/>"), std::string::npos);
+}
+
 TEST(JUnit, KeepsTextBeyondAscii) {
   const std::vector<JUnitCase> cases{{"古池", "蛙", 0}};
   EXPECT_NE(junit_xml("s", cases).find("classname=\"古池\" name=\"蛙\""), std::string::npos);

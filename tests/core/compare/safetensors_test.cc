@@ -69,6 +69,10 @@ TEST(Safetensors, TakesAHeadPaddedWithSpaces) {
   EXPECT_EQ(message("{}", 0), "");
 }
 
+TEST(Safetensors, TakesEightAxes) {
+  EXPECT_EQ(message("{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}}", 4), "");
+}
+
 struct Bad {
   const char* name;
   std::string head;
@@ -98,12 +102,17 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"no_shape", one("\"F32\"", "1", "[0,4]"), 4, "no list shape"},
         Bad{"negative", one("\"F32\"", "[-1]", "[0,4]"), 4, "shape holds -1"},
         Bad{"fraction", one("\"F32\"", "[0.5]", "[0,4]"), 4, "shape holds 0.5"},
+        Bad{"long_text", one("\"F32\"", cat("[\"", std::string(40, 'x'), "\"]"), "[0,4]"), 4,
+            cat("shape holds \"", std::string(31, 'x'), ", expected")},
         Bad{"overflow", one("\"F32\"", "[4611686018427387904,2]", "[0,4]"), 4, "(size_overflow)"},
         Bad{"axes", one("\"F32\"", "[1,1,1,1,1,1,1,1,1]", "[0,4]"), 4, "9 axes, expected at most 8"},
         Bad{"one_offset", one("\"F32\"", "[1]", "[4]"), 4, "1 data_offsets"},
         Bad{"backwards", one("\"F32\"", "[1]", "[4,0]"), 4, "data_offsets [4, 0], expected within"},
         Bad{"beyond", one("\"F32\"", "[2]", "[0,8]"), 4, "data_offsets [0, 8], expected within the 4 bytes"},
         Bad{"size", one("\"F32\"", "[2]", "[0,4]"), 4, "4 bytes, expected 8 for F32 [2] (bad_shape)"},
+        Bad{"size_behind_another",
+            R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,8]}})",
+            8, "x: b: 4 bytes, expected 8 for F32 [2]"},
         Bad{"gap", one("\"F32\"", "[1]", "[4,8]"), 8, "data from byte 4, expected 0"},
         Bad{"overlap",
             R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
@@ -123,8 +132,14 @@ TEST(RefusedSafetensors, HeadsThatAreLongerThanTheFileOrTheLimit) {
     return parse(file).error().message();
   };
   EXPECT_NE(with_length(3).find("2 bytes behind the head's length, expected a head of 3"), std::string::npos);
-  EXPECT_NE(with_length(100'000'001).find("expected at most 100000000"), std::string::npos);
+  EXPECT_NE(with_length(100'000'000).find("expected a head of 100000000 (truncated)"), std::string::npos);
+  EXPECT_NE(with_length(100'000'001).find("expected at most 100000000 (bad_value, byte 0)"),
+            std::string::npos);
   EXPECT_NE(with_length(UINT64_MAX).find("expected at most 100000000"), std::string::npos);
+}
+
+TEST(RefusedSafetensors, AHeadOfNoBytes) {
+  EXPECT_EQ(message("", 0), "x: a head that is no JSON object, expected { (bad_value, byte 8)");
 }
 
 TEST(RefusedSafetensors, EveryTruncation) {
@@ -149,6 +164,16 @@ TEST(Safetensors, StayWithinTheFileWithAnyBitFlipped) {
     }
   }
   EXPECT_GT(refused, whole.size());
+}
+
+TEST(SafetensorsDeathTest, ValuesBeyondTheTensorEndTheProcess) {
+  const std::string file = file_with(R"({"a":{"dtype":"F64","shape":[2],"data_offsets":[0,16]}})", 16);
+  const auto parsed = parse(file);
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  const SafeTensor& tensor = parsed->tensors[0];
+  EXPECT_EQ(values_of(tensor, 2, 0).size(), 0u);
+  for (const auto& [first, count] : {std::pair{-1, 1}, {-1, 3}, {1, -1}, {3, -1}, {1, 2}, {0, 3}, {2, 1}})
+    EXPECT_DEATH((void)values_of(tensor, first, count), "safetensors.cc") << first << " " << count;
 }
 
 }  // namespace
