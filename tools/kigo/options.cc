@@ -86,7 +86,7 @@ void add_engine_options(CLI::App& command, EngineOptions& options) {
   };
   choose("--backend", "Who computes: the reference, or the kernels", {"cpu", "cuda"},
          [&options](const std::string& name) {
-           options.backend = name == "cuda" ? Backend::cuda : Backend::cpu;
+           options.backend = name == "cuda" ? Device::cuda : Device::cpu;
          });
   choose("--reference", "Products of the reference: plain (double throughout), or fast (short sums in float)",
          {"plain", "fast"}, [&options](const std::string& name) {

@@ -3,7 +3,8 @@
 
 namespace kigo::tools {
 
-Result<std::unique_ptr<Engine>> open_cuda_engine(const model::Model&, const EngineOptions&) {
+Result<std::unique_ptr<Engine>> open_cuda_engine(const model::Model&, const EngineOptions&,
+                                                 const LoadProgress&) {
   return fail(Code::unsupported, "backend cuda", "a build without CUDA",
               "one of the preset cuda, or --backend cpu");
 }
