@@ -84,4 +84,11 @@ Result<std::unique_ptr<Engine>> open_cuda_engine(const model::Model& model, cons
   return engine;
 }
 
+Status probe_cuda(int device) {
+  KIGO_ASSIGN(const int devices, kernels::device_count());
+  if (devices == 0) return fail(Code::cuda, "CUDA driver", "no device");
+  KIGO_TRY(kernels::Context::create(device));
+  return {};
+}
+
 }  // namespace kigo::tools

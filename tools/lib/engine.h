@@ -48,6 +48,9 @@ class Engine : public Backend {
 Result<std::unique_ptr<Engine>> open_engine(const model::Model& model, const EngineOptions& options,
                                             const LoadProgress& progress = {});
 
+/// That this build can run on this GPU. Errors: unsupported, cuda, with the reason.
+Status probe_cuda(int device);
+
 /// What stands behind Device::cuda: cuda_engine.cc, or no_cuda.cc in a build without.
 Result<std::unique_ptr<Engine>> open_cuda_engine(const model::Model& model, const EngineOptions& options,
                                                  const LoadProgress& progress);

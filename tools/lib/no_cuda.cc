@@ -9,4 +9,6 @@ Result<std::unique_ptr<Engine>> open_cuda_engine(const model::Model&, const Engi
               "one of the preset cuda, or --backend cpu");
 }
 
+Status probe_cuda(int) { return fail(Code::unsupported, "backend cuda", "a build without CUDA"); }
+
 }  // namespace kigo::tools
