@@ -238,7 +238,8 @@ void Worker::run(Job& job) {
   }
   const Problem problem = problem_of(job, generation.error(), tokens);
   if (const auto latency = job.since_stop())
-    metrics_.observe(Metrics::Duration::cancel_latency, std::chrono::duration<double, std::milli>(*latency).count());
+    metrics_.observe(Metrics::Duration::cancel_latency,
+                     std::chrono::duration<double, std::milli>(*latency).count());
   metrics_.error(problem.code);
   fields.set("code", name(problem.code));
   fields.set("message", problem.message);

@@ -44,7 +44,7 @@ struct WorkerOptions {
   std::chrono::milliseconds queue_timeout{60'000};
   std::chrono::milliseconds inference_timeout{300'000};
   std::chrono::milliseconds residency_check{60'000};  // 0: off
-  std::string version;
+  std::string version = {};
 };
 
 class Worker {
