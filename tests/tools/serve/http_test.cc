@@ -313,6 +313,13 @@ TEST(Http, StopsWithAnEndForEveryStream) {
   EXPECT_NE(waiting.read_all().find("SHUTTING_DOWN"), std::string::npos);
 }
 
+TEST(Http, TakesARequestWithoutALengthForOneWithoutABody) {
+  const Served server;
+  const auto start = Clock::now();
+  EXPECT_EQ(status_of(server.ask("POST /shutdown HTTP/1.1\r\nHost: a\r\n\r\n")), 202);
+  EXPECT_LT(Clock::now() - start, seconds(1));
+}
+
 TEST(Http, AnswersHead) {
   const Served server;
   const std::string answer = server.ask("HEAD /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");

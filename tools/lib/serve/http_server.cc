@@ -147,7 +147,9 @@ class HttpServer::Impl final : public httplib::Server {
     if (auto refusal = routes_->before_body(head)) return send(std::move(*refusal), response);
     std::string body;
     bool too_large = false;
-    if (reader != nullptr) {
+    // The library would read until the connection ends: RFC 9112, section 6.3, says that there is no body.
+    const bool has_body = request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
+    if (reader != nullptr && has_body) {
       const bool whole = (*reader)([&](const char* data, size_t size) {
         too_large = size > routes_->body_limit() - body.size();
         if (!too_large) body.append(data, size);
