@@ -1,104 +1,15 @@
 // `kigo serve` as its users meet it: a process, curl, and OpenAI's own Python package.
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-
-#include <chrono>
-#include <thread>
-
-#include "tests/tools/program.h"
-#include "tools/lib/goldens.h"
-
-extern char** environ;
+#include "tests/tools/serve_process.h"
 
 namespace kigo::tools {
 namespace {
 
-using std::chrono::milliseconds;
-using Clock = std::chrono::steady_clock;
-
-constexpr const char* kPrompt = "Write a haiku about rain that includes the word \\\"six\\\"";
-
-class ServeProgram : public ProgramTest {
- protected:
-  ~ServeProgram() override {
-    if (process_ > 0) {
-      ::kill(process_, SIGKILL);
-      ::waitpid(process_, nullptr, 0);
-    }
+struct ServeProgram : ServeProcess {
+  void start(std::vector<std::string> more = {}) {
+    more.insert(more.end(), {"--backend", "cpu"});
+    ServeProcess::start(std::move(more));
   }
-
-  /// Starts the program with its outputs in files; waits for the line that says it is ready.
-  void start(std::vector<std::string> more = {}, const std::string& model = shipped_model()) {
-    std::vector<std::string> arguments = {KIGO_PROGRAM, "serve", "--model",   model,
-                                          "--port",     "0",     "--backend", "cpu"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    std::string command = cat("exec 2> ", path("err"), " > ", path("out"), "; exec");
-    for (const std::string& argument : arguments) command += cat(" '", argument, "'");
-    std::vector<char*> words;
-    std::string shell = "/bin/sh", option = "-c";
-    for (std::string* word : {&shell, &option, &command}) words.push_back(word->data());
-    words.push_back(nullptr);
-    ASSERT_EQ(::posix_spawn(&process_, "/bin/sh", nullptr, nullptr, words.data(), environ), 0);
-    const auto begun = Clock::now();
-    while (Clock::now() - begun < std::chrono::seconds(20)) {
-      const auto out = read_text_file(path("out"));
-      if (out && out->ends_with('\n')) {
-        const Json line = *Json::parse(*out, "ready");
-        url_ = *line.find("ready")->string();
-        ready_ = Clock::now() - begun;
-        return;
-      }
-      std::this_thread::sleep_for(milliseconds(5));
-    }
-    FAIL() << "not ready: " << *read_text_file(path("err"));
-  }
-  /// The exit status within `limit`; -1 when it goes on.
-  int exit_within(milliseconds limit) {
-    const auto end = Clock::now() + limit;
-    while (Clock::now() < end) {
-      int status = 0;
-      if (::waitpid(process_, &status, WNOHANG) == process_) {
-        process_ = 0;
-        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-      }
-      std::this_thread::sleep_for(milliseconds(5));
-    }
-    return -1;
-  }
-  void send_signal(int signal) const { ::kill(process_, signal); }
-  std::string errors() const { return *read_text_file(path("err")); }
-
-  /// What a shell command prints; $URL is the server's address.
-  std::string shell(const std::string& command) const {
-    EXPECT_EQ(std::system(cat("URL=", url_, "; { ", command, "; } > ", path("shell"), " 2>&1").c_str()), 0)
-        << command;
-    return *read_text_file(path("shell"));
-  }
-  std::string post(const std::string& route, const std::string& body, const std::string& options = {}) const {
-    EXPECT_TRUE(write_file(path("body.json"), body));
-    return shell(cat("curl -sN ", options, " -H 'Content-Type: application/json' --data-binary @",
-                     path("body.json"), " $URL", route));
-  }
-
-  std::string url_;
-  Clock::duration ready_{};
-  pid_t process_ = 0;
 };
-
-std::string execute_body(const std::string& more) {
-  return cat(R"({"job_id":"j","prompt":")", kPrompt, R"(","template":"chat")", more, "}");
-}
-
-/// The value behind `"ids":` of every event, joined.
-std::string ids_in(const std::string& stream) {
-  std::string ids;
-  for (size_t at = 0; (at = stream.find("\"ids\":[", at)) != std::string::npos; at += 7) {
-    const std::string list = stream.substr(at + 7, stream.find(']', at) - at - 7);
-    ids += cat(ids.empty() || list.empty() ? "" : ",", list);
-  }
-  return ids;
-}
 
 TEST_F(ServeProgram, IsReadyWithinASecondAndSaysWhatItIs) {
   start();
@@ -256,7 +167,8 @@ INSTANTIATE_TEST_SUITE_P(
         std::vector<std::string>{"--http-threads", "20"}, std::vector<std::string>{"--max-context", "15"},
         std::vector<std::string>{"--host", "0.0.0.0"}, std::vector<std::string>{"--backend", "gpu"},
         std::vector<std::string>{"--inference-timeout-s", "0"}, std::vector<std::string>{"--api-key", "a b"},
-        std::vector<std::string>{"--alias", ""}, std::vector<std::string>{"--no-such-option"}));
+        std::vector<std::string>{"--alias", ""}, std::vector<std::string>{"--callback-url", "ftp://a"},
+        std::vector<std::string>{"--no-such-option"}));
 
 TEST_P(ServeUsage, IsStatus2) {
   std::vector<std::string> arguments = {"serve", "-m", shipped_model()};
@@ -266,6 +178,36 @@ TEST_P(ServeUsage, IsStatus2) {
   EXPECT_NE(ran.err.find(GetParam().front() == "--api-key" ? "API key" : GetParam().front()),
             std::string::npos)
       << ran.err;
+}
+
+/// Answers one request, and writes its body into a file.
+constexpr const char* kListener = R"py(
+import http.server, sys
+class Once(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        open(sys.argv[2], "wb").write(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(204); self.end_headers()
+server = http.server.HTTPServer(("127.0.0.1", 0), Once)
+open(sys.argv[1], "w").write(str(server.server_port) + "\n")
+server.timeout = 20
+server.handle_request()
+)py";
+
+TEST_F(ServeProgram, TellsWhoeverStartedItThatItIsReady) {
+  write("listen.py", kListener);
+  ASSERT_EQ(
+      std::system(cat("python3 ", path("listen.py"), " ", path("port"), " ", path("told"), " &").c_str()), 0);
+  const auto content = [&](const std::string& name) {
+    for (int i = 0; i < 2000; ++i) {
+      if (const auto text = read_text_file(path(name)); text && !text->empty()) return *text;
+      std::this_thread::sleep_for(milliseconds(5));
+    }
+    return std::string();
+  };
+  const std::string port = content("port");
+  start({"--worker-id", "w1", "--callback-url", cat("http://127.0.0.1:", std::atoi(port.c_str()), "/ready")});
+  const std::string told = content("told");
+  EXPECT_TRUE(told.starts_with(cat(R"({"worker_id":"w1","uri":")", url_, R"(","vram_bytes":)"))) << told;
 }
 
 TEST_F(ServeProgram, AShorterContextIsWhatHealthSays) {

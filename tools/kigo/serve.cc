@@ -10,6 +10,7 @@
 #include "core/base/cat.h"
 #include "core/base/file_map.h"
 #include "tools/kigo/options.h"
+#include "tools/lib/serve/callback.h"
 #include "tools/lib/serve/correlation.h"
 
 namespace kigo::tools {
@@ -54,7 +55,11 @@ void add_model_options(CLI::App& command, Options& options) {
   command.add_option("--gpu-device", model.engine.device, "Number of the GPU")
       ->transform(whole_number(1023))
       ->capture_default_str();
-  command.add_option("--alias", model.alias, "Name of the model in replies")->check(not_empty());
+  command.add_option("--alias", model.alias, "Name of the model in replies")
+      ->check([](const std::string& name) {
+        const bool good = !name.empty() && name.size() <= 128 && escaped(name, 128) == name;
+        return good ? std::string() : cat(escaped(name), ", expected 1..128 printable bytes");
+      });
   command.add_option("--chat-template", model.chat_template,
                      "Chat format by name, not by the file's template");
   command.add_option("--max-context", model.engine.context, "Positions; 0: as many as the model has")
@@ -100,6 +105,10 @@ void add_server_options(CLI::App& command, Options& options) {
   command.add_option("--port", serve.http.port, "1024..65535, or 0: the system chooses")
       ->transform(whole_number(65'535))
       ->capture_default_str();
+  command.add_option("--callback-url", serve.callback_url, "POST there when ready: http://host:port/path")
+      ->check([](const std::string& url) {
+        return is_callback_url(url) ? std::string() : cat(escaped(url), ", expected http://host:port/path");
+      });
   command.add_option("--worker-id", serve.log.worker_id, "In logs and /health; random when absent")
       ->check(not_empty());
   auto* key =

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/cat.h"
 #include "core/base/check.h"
 #include "tests/core/text/sample_vocabulary.h"
 #include "tools/lib/scripted_backend.h"
@@ -165,6 +166,20 @@ inline std::string text_of_events(const std::vector<Event>& events) {
   for (const Event& event : events)
     if (event.name == "token") text += *event.data.find("t")->string();
   return text;
+}
+
+/// A greedy request to /execute.
+inline std::string request(const std::string& id, const std::string& more = {}) {
+  return cat(R"({"job_id":")", id, R"(","prompt":"hi","temperature":0)", more.empty() ? "" : ",", more, "}");
+}
+inline const std::string& code_of(const Event& event) { return *event.data.find("code")->string(); }
+inline Json body(const Reply& reply) {
+  auto json = Json::parse(reply.body, "reply");
+  EXPECT_TRUE(json) << reply.body;
+  return json ? *json : Json();
+}
+inline std::string error_code(const Reply& reply) {
+  return *body(reply).find("error")->find("code")->string();
 }
 
 }  // namespace kigo::tools

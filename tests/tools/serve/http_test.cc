@@ -1,6 +1,8 @@
 // The server over real sockets: streams, crowds, clients that vanish, bodies that are too large.
 #include "tools/lib/serve/http_server.h"
 
+#include <malloc.h>
+
 #include "tests/tools/serve/client.h"
 #include "tests/tools/serve/fixture.h"
 
@@ -219,6 +221,23 @@ TEST(Http, EveryOfManyClientsIsAnswered) {
   EXPECT_EQ(done + full, kClients);
   EXPECT_GE(done, 17);
   EXPECT_TRUE(server.idle_within(seconds(1)));
+}
+
+TEST(Http, HoldsNoMoreMemoryAfterAThousandRequests) {
+  const Served server;
+  const auto in_use = [&](int from, int to) {
+    for (int i = from; i < to; ++i) {
+      const std::string answer = server.ask(post("/execute", job(cat("j", i))));
+      EXPECT_NE(answer.find("event: end"), std::string::npos);
+    }
+    EXPECT_TRUE(server.idle_within(seconds(1)));
+    return ::mallinfo2().uordblks;
+  };
+  const size_t lines = server.served.lines.text.capacity();
+  const size_t before = in_use(0, 100);
+  const size_t after = in_use(100, 1100);
+  const size_t logged = server.served.lines.text.capacity() - lines;  // the test's own
+  EXPECT_LE(after, before + logged + (size_t{1} << 20));
 }
 
 /// When the client vanishes: before the answer's head, behind it, behind a token.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "core/base/cat.h"
@@ -65,6 +66,29 @@ Result<int64_t> context_of(const ModelOptions& options, const model::Config& con
   return asked != 0 ? asked : std::min(fits, config.context);
 }
 
+/// On a GPU the backend has asked before it took anything. Nothing where the system does not say.
+std::optional<int64_t> available_bytes() {
+  std::ifstream info("/proc/meminfo");
+  for (std::string name, unit; info >> name;) {
+    int64_t kib = 0;
+    if (name == "MemAvailable:" && info >> kib) return kib * 1024;
+    std::getline(info, unit);
+  }
+  return std::nullopt;
+}
+
+Status check_memory(const Backend& backend, const std::string& path) {
+  constexpr int64_t kMargin = int64_t{64} << 20;
+  const MemoryUse& use = backend.memory();
+  const auto free = backend.info().device < 0 ? available_bytes() : std::nullopt;
+  const int64_t required = use.total_bytes() + kMargin;
+  if (!free || *free >= required) return {};
+  return fail(Code::out_of_memory, "CPU", cat(*free, " bytes free"),
+              cat(required, " (weights ", use.weights_bytes, ", kv ", use.kv_cache_bytes, ", workspace ",
+                  use.workspace_bytes, ", margin ", kMargin, ") for ", path, " with context ",
+                  backend.context(), "; a lower --max-context needs less"));
+}
+
 }  // namespace
 
 std::vector<Error> explain_model(const std::string& path) {
@@ -92,6 +116,7 @@ Result<std::unique_ptr<Loaded>> open_loaded(const ModelOptions& options, const L
   EngineOptions engine = options.engine;
   KIGO_ASSIGN(engine.context, context_of(options, loaded->model->config));
   KIGO_ASSIGN(loaded->backend, open_engine(*loaded->model, engine, progress));
+  KIGO_TRY(check_memory(*loaded->backend, options.path));
   return loaded;
 }
 

@@ -91,7 +91,7 @@ Reply Routes::refuse(const RequestHead& head, const Problem& problem,
   if (retry_after_s) reply.headers.emplace_back("Retry-After", cat(*retry_after_s));
   if (problem.code == WorkerError::unauthorized) reply.headers.emplace_back("WWW-Authenticate", "Bearer");
   reply.close = true;
-  log_.write(LogLevel::debug, "request_refused",
+  log_.write(LogLevel::info, "request_refused",
              Json::object({{"correlation_id", head.correlation_id},
                            {"code", name(problem.code)},
                            {"message", problem.message}}));

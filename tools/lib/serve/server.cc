@@ -3,12 +3,14 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdio>
 #include <mutex>
 #include <thread>
 
 #include "core/base/cat.h"
+#include "tools/lib/serve/callback.h"
 
 namespace kigo::tools {
 namespace {
@@ -162,7 +164,8 @@ void force_after(milliseconds limit) {
 }  // namespace
 
 bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
+  const bool numeric = host.find_first_not_of("0123456789.") == std::string::npos;  // 127.a.example is a name
+  return host == "localhost" || host == "::1" || (numeric && host.starts_with("127."));
 }
 
 int serve(ServeOptions options) {
@@ -205,9 +208,19 @@ int serve(ServeOptions options) {
         Json::object({{"model", loaded.name}, {"device", loaded.backend->info().device}, {"port", *port}}));
     std::printf("%s\n", ready_line(options, loaded, *port, load_ms).c_str());
     std::fflush(stdout);
+    std::atomic<bool> stopping = false;
+    std::thread callback;
+    if (!options.callback_url.empty()) {
+      const Json body = Json::object({{"worker_id", options.log.worker_id},
+                                      {"uri", cat("http://", options.http.host, ":", *port)},
+                                      {"vram_bytes", loaded.backend->memory().total_bytes()}});
+      callback = std::thread([&, body] { call_back(options.callback_url, body, log, stopping); });
+    }
     stops->wait();
+    stopping = true;
     log.write(LogLevel::info, "shutdown");
     if (!wind_down(options, worker, *stops)) leave_at_once(kForced);
+    if (callback.joinable()) callback.join();
     exit = 0;
   }
   force_after(kIdleStop);

@@ -23,6 +23,7 @@ struct ServeOptions {
   RouteOptions routes;
   WorkerOptions worker;
   LogOptions log;
+  std::string callback_url;                // told when ready; empty: nobody
   std::chrono::seconds load_timeout{600};  // 0: off
   std::chrono::seconds shutdown_timeout{30};
 };

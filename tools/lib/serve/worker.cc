@@ -146,14 +146,10 @@ void Worker::self_check() {
 
 std::optional<Refusal> Worker::submit(std::shared_ptr<Job> job) {
   const std::string route = job->route;
-  const Json fields = about(*job);
   auto refusal = admission_.admit(std::move(job));
   if (refusal) {
     metrics_.request(route, "refused");
     metrics_.error(refusal->problem.code);
-    Json log = fields;
-    log.set("code", name(refusal->problem.code));
-    log_.write(LogLevel::info, "request_refused", log);
   }
   return refusal;
 }
