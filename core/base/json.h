@@ -69,8 +69,8 @@ class Json {
   std::string scalar_text() const;
 
   static constexpr size_t kMaxDepth = 64;
-  /// Errors: bad_value with the byte offset; duplicate keys, nesting beyond `max_depth`, numbers too large for a
-  /// double and trailing text are refused.
+  /// Errors: bad_value with the byte offset; duplicate keys, nesting beyond `max_depth`, numbers too large
+  /// for a double and trailing text are refused.
   static Result<Json> parse(std::string_view text, std::string subject, size_t max_depth = kMaxDepth);
 
   bool operator==(const Json&) const = default;

@@ -97,7 +97,7 @@ constexpr const char* kLong = R"({"job_id":"long","prompt_tokens":[5],"max_token
 
 TEST_F(ServeProgram, SigtermLetsTheRunningJobFinishAndSendsTheOthersAway) {
   start();
-  write("long.json", kLong);
+  write("long.json", R"({"job_id":"j","prompt_tokens":[5],"max_tokens":100,"ignore_eos":true})");
   const std::string curl = cat("curl -sN -H 'Content-Type: application/json' --data-binary @",
                                path("long.json"), " ", url_, "/execute > ", path("long"), " &");
   ASSERT_EQ(std::system(curl.c_str()), 0);
