@@ -25,11 +25,15 @@ inline constexpr const char* kPrompt = "Write a haiku about rain that includes t
 
 class ServeProcess : public ProgramTest {
  protected:
-  ~ServeProcess() override {
+  ~ServeProcess() override { end(); }
+
+  void end() {
     if (process_ > 0) {
       ::kill(process_, SIGKILL);
       ::waitpid(process_, nullptr, 0);
     }
+    process_ = 0;
+    std::filesystem::remove(path("out"));
   }
 
   /// Starts the program with its outputs in files; waits for the line that says it is ready.

@@ -29,6 +29,7 @@ inline std::vector<uint32_t> ids_of(std::string_view text) {
 struct ScriptOptions {
   std::string text = "hello";  // then the end token
   int64_t context = 10'000;
+  bool chat = true;  // ChatML
   std::function<Status(size_t step)> on_step = {};
 };
 
@@ -40,7 +41,7 @@ inline std::unique_ptr<Loaded> scripted(const ScriptOptions& options) {
   loaded->quant_kind = "F32";
   loaded->tensor_types = {{"F32", 1}};
   loaded->tokenizer = std::make_unique<const text::Tokenizer>(vocabulary.tokenizer());
-  loaded->chat = text::find_chat_format_by_name("chatml");
+  if (options.chat) loaded->chat = text::find_chat_format_by_name("chatml");
   std::vector<uint32_t> script = ids_of(options.text);
   script.push_back(loaded->tokenizer->eos());
   auto backend =

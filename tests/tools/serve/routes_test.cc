@@ -59,6 +59,17 @@ TEST(OpenAi, AnErrorEndsTheStreamWithoutDone) {
   EXPECT_EQ(*whole.job_status, 500);
 }
 
+TEST(Prompts, WithoutAKnownChatFormatAreRefusedAndNameTheOption) {
+  ServedWorker served(ScriptOptions{.chat = false});
+  for (const Reply& reply :
+       {served.send("POST", "/v1/chat/completions", R"({"messages":[{"role":"user","content":"hi"}]})"),
+        served.execute(request("j", R"("template":"chat")"))}) {
+    EXPECT_EQ(reply.status, 400);
+    EXPECT_EQ(error_code(reply), "INVALID_REQUEST");
+    EXPECT_NE(reply.body.find("--chat-template"), std::string::npos) << reply.body;
+  }
+}
+
 TEST(Prompts, OfTheContextsLengthAreRefused) {
   ServedWorker served({.context = 16});
   const auto sent = [&](size_t tokens) {

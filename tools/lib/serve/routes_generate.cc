@@ -17,12 +17,13 @@ uint64_t fresh_seed() {
   return random() | uint64_t{random() >> 11} << 32;
 }
 
-Problem prompt_problem(const Error& error) {
+Problem prompt_problem(Api api, const Error& error) {
   const std::string message =
       cat(error.subject, ": ", error.found, error.expected.empty() ? "" : ", expected ", error.expected);
   if (error.code == Code::context_overflow) return {WorkerError::context_overflow, message, {}};
   if (error.code == Code::out_of_memory) return {WorkerError::vram_oom, message, {}};
-  return invalid_request({{"prompt", "tokens", cat("prompt: ", message), std::nullopt}});
+  const std::string field = api == Api::chat ? "messages" : "prompt";
+  return invalid_request({{field, "tokens", cat(field, ": ", message), std::nullopt}});
 }
 
 std::string_view route_of(Api api) {
@@ -104,7 +105,7 @@ Reply Routes::generate(Api api, const RequestHead& head, std::string_view body) 
   if (!parsed.request) return refused(invalid_request(std::move(parsed.errors)));
   const Request& request = *parsed.request;
   auto ids = prompt_of(*loaded, request);
-  if (!ids) return refused(prompt_problem(ids.error()));
+  if (!ids) return refused(prompt_problem(api, ids.error()));
 
   Reply reply;
   reply.headers = {{"X-Correlation-ID", head.correlation_id}};
