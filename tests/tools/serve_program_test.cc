@@ -199,7 +199,9 @@ server.handle_request()
 TEST_F(ServeProgram, TellsWhoeverStartedItThatItIsReady) {
   write("listen.py", kListener);
   ASSERT_EQ(
-      std::system(cat("python3 ", path("listen.py"), " ", path("port"), " ", path("told"), " &").c_str()), 0);
+      std::system(cat("python3 ", path("listen.py"), " ", path("port"), " ", path("told"), " 2> /dev/null &")
+                      .c_str()),
+      0);
   const auto content = [&](const std::string& name) {
     for (int i = 0; i < 2000; ++i) {
       if (const auto text = read_text_file(path(name)); text && !text->empty()) return *text;
