@@ -8,6 +8,7 @@
 #include "core/base/cat.h"
 #include "core/base/check.h"
 #include "reference/model.h"
+#include "tools/lib/engine.h"
 #include "tools/lib/generation.h"
 #include "tools/lib/goldens.h"
 #include "tools/lib/prompt.h"
@@ -85,8 +86,8 @@ void Haiku(benchmark::State& state) {
     prompt.chat = "Write a haiku about GPU computing that includes the word \"seven\" (nonce: k3j9x0aa)";
     GenerationOptions options;
     options.sampling.temperature = 0;
-    reference::Session session(model);
-    const auto poem = generate(session, model.config, tokenizer, *prompt_ids(tokenizer, prompt), options);
+    const auto engine = *open_engine(model, {});
+    const auto poem = generate(*engine, tokenizer, *prompt_ids(tokenizer, prompt), options);
     KIGO_CHECK(poem.has_value() && poem->stop_reason == StopReason::eos);
   }
 }

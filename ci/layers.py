@@ -28,13 +28,17 @@ LAYERS = {
     "tests": (["core", "reference", "kernels", "tests", "tools/lib", "include"], {r"gtest/": r".*", r"rapidcheck": r".*"}),
     "bench": (["core", "kernels", "reference", "tests/pairs", "tests/support", "tools/lib", "bench"],
               {r"benchmark/": r".*", r"cuda": r"bench/ops_\w+\.(h|cc)"}),
-    "tools": (["core", "reference", "kernels", "tests/pairs", "tools"], {r"CLI/": r"tools/kigo/\w+\.(cc|h)"}),
+    "tools": (["core", "reference", "kernels", "tests/pairs", "tools"], {
+        r"CLI/": r"tools/kigo/\w+\.(cc|h)",
+        r"httplib\.h": r"tools/lib/serve/(http_server|callback)\.cc",
+        r"prometheus/": r"tools/lib/serve/metrics\.cc",
+    }),
 }
 SOURCES = {".h", ".cc", ".cu", ".cuh"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 CUDA_WORD = re.compile(r"\b(cuda|CUDA|__CUDACC__|__device__|__host__|__global__)\w*")
 # Headers of the C++ standard library have no dot; these are POSIX's and C's.
-SYSTEM = re.compile(r"^(sys/\w+|unistd|malloc|fcntl|signal|time|spawn|immintrin)\.h$")
+SYSTEM = re.compile(r"^(sys/\w+|netinet/\w+|unistd|malloc|fcntl|signal|poll|time|spawn|immintrin)\.h$")
 
 
 def layer_of(path):

@@ -1,5 +1,6 @@
 #include "reference/model.h"
 
+#include <algorithm>
 #include <new>
 #include <optional>
 
@@ -50,6 +51,15 @@ std::vector<float> vector(const gguf::Tensor* tensor) {
 
 View<const float, 1> view(const std::vector<float>& values) {
   return {values.empty() ? nullptr : values.data(), {static_cast<int64_t>(values.size())}};
+}
+
+/// The same product for the outputs from `first` on alone.
+ops::Linear<double, Space::Host> outputs(ops::Linear<double, Space::Host> op, int64_t first, int64_t count) {
+  op.w.data += first * op.w.row_bytes();
+  op.w.rows = count;
+  if (op.bias.data != nullptr) op.bias = {op.bias.data + first, {count}};
+  op.y = {op.y.data + first, {op.y.shape[0], count}, op.y.stride};
+  return op;
 }
 
 std::optional<Role> bias_of(Role weight) {
@@ -211,8 +221,18 @@ Status Session::multiply(Role weight, int64_t layer, const Rows& x, Rows& y) con
   return products_ == Products::Half && x.rows > 1 ? linear_half(op) : product(op);
 }
 
+/// What can be cancelled goes in blocks of output columns, so that the end is never far: each output is a sum
+/// of its own, so the blocks change no bit.
 Status Session::product(const ops::Linear<double, Space::Host>& op) const {
-  return products_ == Products::Fast ? linear_fast(op) : linear(op);
+  constexpr int64_t kBlockTerms = 1 << 24;  // some 10 ms
+  const int64_t terms = std::max<int64_t>(op.x.shape[0] * op.w.cols, 1);
+  const int64_t block = can_be_cancelled() ? std::max<int64_t>(kBlockTerms / terms, 1) : op.w.rows;
+  for (int64_t first = 0; first < op.w.rows; first += block) {
+    KIGO_TRY(check_cancelled());
+    const ops::Linear<double, Space::Host> part = outputs(op, first, std::min(block, op.w.rows - first));
+    KIGO_TRY(products_ == Products::Fast ? linear_fast(part) : linear(part));
+  }
+  return {};
 }
 
 /// Puts the rows of the new tokens behind the `length_` positions that are there.

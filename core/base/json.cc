@@ -12,12 +12,10 @@
 namespace kigo {
 namespace {
 
-constexpr size_t kMaxDepth = 64;
-
 /// Builds a Json from nlohmann's parser events, refusing what its own tree would silently accept.
 class Builder : public nlohmann::json_sax<nlohmann::json> {
  public:
-  explicit Builder(std::string subject) : subject_(std::move(subject)) {}
+  Builder(std::string subject, size_t max_depth) : subject_(std::move(subject)), max_depth_(max_depth) {}
 
   bool null() override { return add(Json()); }
   bool boolean(bool value) override { return add(value); }
@@ -71,7 +69,7 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
   bool open(Json container) {
-    if (stack_.size() == kMaxDepth) return refuse(cat("nested deeper than ", kMaxDepth));
+    if (stack_.size() == max_depth_) return refuse(cat("nested deeper than ", max_depth_));
     stack_.push_back({std::move(container), {}, {}});
     return true;
   }
@@ -86,6 +84,7 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   }
 
   std::string subject_;
+  size_t max_depth_;
   Json root_;
   std::vector<Level> stack_;
   Error error_{Code::bad_value, {}, {}, {}, std::nullopt};
@@ -152,6 +151,14 @@ std::optional<int64_t> Json::integer() const {
   return std::nullopt;
 }
 
+std::optional<uint64_t> Json::unsigned_integer() const {
+  if (const auto* value = std::get_if<uint64_t>(&value_)) return *value;
+  if (const auto* value = std::get_if<int64_t>(&value_)) {
+    if (*value >= 0) return static_cast<uint64_t>(*value);
+  }
+  return std::nullopt;
+}
+
 std::optional<double> Json::number() const {
   if (const auto* value = std::get_if<double>(&value_)) return *value;
   if (const auto* value = std::get_if<int64_t>(&value_)) return static_cast<double>(*value);
@@ -193,8 +200,8 @@ std::string Json::dump(int indent) const {
   return std::move(dumper.out);
 }
 
-Result<Json> Json::parse(std::string_view text, std::string subject) {
-  Builder builder(std::move(subject));
+Result<Json> Json::parse(std::string_view text, std::string subject, size_t max_depth) {
+  Builder builder(std::move(subject), max_depth);
   const bool parsed = nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
   return builder.finish(parsed);
 }

@@ -47,9 +47,11 @@ class Json {
   bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
   bool is_object() const { return std::holds_alternative<Object>(value_); }
 
-  /// Readers: null when the value is of another kind; `integer` takes any whole number that fits.
+  /// Readers: null when the value is of another kind; the integers take any whole number that fits, written
+  /// without a point or an exponent.
   const bool* boolean() const { return std::get_if<bool>(&value_); }
   std::optional<int64_t> integer() const;
+  std::optional<uint64_t> unsigned_integer() const;
   std::optional<double> number() const;
   const std::string* string() const { return std::get_if<std::string>(&value_); }
   const Array* items() const { return std::get_if<Array>(&value_); }
@@ -66,8 +68,10 @@ class Json {
   /// The text of a value that is neither array nor object.
   std::string scalar_text() const;
 
-  /// Errors: bad_value with the byte offset; duplicate keys, nesting beyond 64 and trailing text are refused.
-  static Result<Json> parse(std::string_view text, std::string subject);
+  static constexpr size_t kMaxDepth = 64;
+  /// Errors: bad_value with the byte offset; duplicate keys, nesting beyond `max_depth`, numbers too large
+  /// for a double and trailing text are refused.
+  static Result<Json> parse(std::string_view text, std::string subject, size_t max_depth = kMaxDepth);
 
   bool operator==(const Json&) const = default;
 

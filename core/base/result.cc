@@ -37,8 +37,9 @@ std::string_view name(Code code) {
       "inference_failed",
       "out_of_memory",
       "cuda",
+      "cancelled",
   });
-  static_assert(kNames.size() == static_cast<size_t>(Code::cuda) + 1);
+  static_assert(kNames.size() == static_cast<size_t>(Code::cancelled) + 1);
   const auto index = static_cast<size_t>(code);
   KIGO_CHECK(index < kNames.size());
   return kNames[index];

@@ -43,6 +43,7 @@ enum class Code : uint8_t {
   inference_failed,
   out_of_memory,
   cuda,
+  cancelled,
 };
 
 /// The stable name of a code: "bad_shape".

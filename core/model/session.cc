@@ -4,6 +4,11 @@
 
 namespace kigo::model {
 
+Status Session::check_cancelled() const {
+  if (cancel_ == nullptr || !cancel_->load(std::memory_order_relaxed)) return {};
+  return fail(Code::cancelled, "forward pass", "cancelled");
+}
+
 Status check_tokens(std::span<const uint32_t> tokens, int64_t length, int64_t context, int64_t vocab) {
   if (tokens.empty()) return fail(Code::invalid_request, "prompt", "no tokens", "at least 1");
   const auto space = static_cast<uint64_t>(context - length);

@@ -1,6 +1,7 @@
 // What a forward pass offers, whoever computes it: tokens in, logits and checkpoints out.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -43,19 +44,31 @@ class Session {
   /// result; with Logits::Last output_norm and logits have one row. An implementation that fuses stages hands
   /// out those checkpoints that it has.
   /// Errors, all of which leave the session as it was: invalid_request for no tokens or an id beyond the
-  /// vocabulary, context_overflow, out_of_memory; cuda, after which the session can only be reset.
+  /// vocabulary, context_overflow, out_of_memory; cancelled, see cancel_on; cuda, after which the session can
+  /// only be reset.
   virtual Result<Rows> forward(std::span<const uint32_t> tokens, Logits which, const TapSink& taps = {}) = 0;
 
   /// Positions held: the tokens of all calls since the start or the last reset.
   virtual int64_t length() const = 0;
   virtual void reset() = 0;
 
+  /// From now on forward looks at `flag` while it works, and ends with the error `cancelled` soon after it is
+  /// set; null ends that. The flag outlives its use and changes no bit of a call that it does not end.
+  void cancel_on(const std::atomic<bool>* flag) { cancel_ = flag; }
+
  protected:
+  bool can_be_cancelled() const { return cancel_ != nullptr; }
+  /// Errors: cancelled, when the flag is set.
+  Status check_cancelled() const;
+
   Session() = default;
   Session(const Session&) = default;
   Session& operator=(const Session&) = default;
   Session(Session&&) = default;
   Session& operator=(Session&&) = default;
+
+ private:
+  const std::atomic<bool>* cancel_ = nullptr;
 };
 
 /// What every implementation refuses in the same words: no tokens, more than fit behind `length` positions,

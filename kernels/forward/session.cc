@@ -157,6 +157,8 @@ Status Session::prefill(std::span<const uint32_t> tokens, Logits which, const mo
   KIGO_TRY(upload(reinterpret_cast<std::byte*>(engine().workspace.data(engine().plan().ids)),
                   bytes(pinned_.ids, count), engine().stream()));
   for (int64_t done = 0; done < count;) {
+    if (can_be_cancelled()) KIGO_TRY(synchronize(engine().stream()));  // else all chunks are queued at once
+    KIGO_TRY(check_cancelled());
     const Chunk chunk{
         .first = length_ + done, .count = std::min(engine().options.chunk, count - done), .id_offset = done};
     KIGO_TRY(prefill_chunk(engine(), sequence(), chunk, sink));
@@ -210,6 +212,7 @@ Result<int64_t> Session::step_nodes() {
 }
 
 Status Session::step(uint32_t token, const model::TapSink& taps, Rows* logits) {
+  KIGO_TRY(check_cancelled());
   *pinned_.step = {.position = length_, .token = token};
   // The first steps run as they are: what CUDA and cuBLAS load on first use may not be loaded within a
   // capture.

@@ -51,6 +51,12 @@ Result<int> device_count() {
   return devices;
 }
 
+Result<int> runtime_version() {
+  int version = 0;
+  KIGO_TRY(status_of(cudaRuntimeGetVersion(&version), "CUDA runtime"));
+  return version;
+}
+
 Result<Context> Context::create(int device, MemorySource memory) {
   KIGO_ASSIGN(const int devices, device_count());
   KIGO_TRY(check_device_index(device, devices));

@@ -17,6 +17,9 @@ namespace kigo::kernels {
 /// too old, in words that say so.
 Result<int> device_count();
 
+/// The CUDA runtime that this program has loaded: 13000 for 13.0. Errors: cuda.
+Result<int> runtime_version();
+
 /// The GPU that all work runs on. Everything made from it (buffers, graphs, handles) ends before it.
 class Context {
  public:

@@ -50,16 +50,22 @@ class WrongSession final : public model::Session {
 class WrongEngine final : public Engine {
  public:
   WrongEngine(const model::Model& model, Mistake mistake, std::optional<model::Tap> doubled)
-      : session_(model, reference::Cache::Half, std::move(mistake), doubled) {}
+      : session_(model, reference::Cache::Half, std::move(mistake), doubled),
+        context_(model.config.context) {}
+  const BackendInfo& info() const override { return info_; }
+  const MemoryUse& memory() const override { return memory_; }
+  int64_t context() const override { return context_; }
   model::Session& session() override { return session_; }
   std::string name() const override { return "wrong"; }
-  std::string device() const override { return "none"; }
   std::string rounding() const override { return "double cache-half"; }
   reference::Cache twin_cache() const override { return reference::Cache::Half; }
   reference::Products twin_products() const override { return reference::Products::Plain; }
 
  private:
   WrongSession session_;
+  int64_t context_;
+  BackendInfo info_{.name = "wrong", .device_name = "none"};
+  MemoryUse memory_;
 };
 
 /// The names of the stages that failed.

@@ -59,9 +59,9 @@ Result<int> run(Options options) {
     std::fwrite(piece.data(), 1, piece.size(), stdout);
     std::fflush(stdout);
   };
-  KIGO_ASSIGN(const Generation generation,
-              generate(engine->session(), model.config, tokenizer, prompt, options.generation,
-                       stream ? std::function<void(std::string_view)>(show) : nullptr));
+  GenerationEvents events;
+  if (stream) events.piece = [&show](const Piece& piece) { show(piece.text); };
+  KIGO_ASSIGN(const Generation generation, generate(*engine, tokenizer, prompt, options.generation, events));
   if (options.json) return print(true, "", report(prompt, generation, seed));
   show(stream ? "\n" : generation.text + "\n");
   std::fprintf(stderr, "%zu prompt tokens in %s, %zu tokens in %s (%s tokens/s), stopped by %s, seed %llu\n",

@@ -52,7 +52,7 @@ Result<int> run(const Options& options) {
   VerificationOptions verification_options{
       options.file, options.golden, std::filesystem::equivalent(options.file, shipped_model(), ignored),
       options.engine, [](const std::string&) {}};
-  const uint64_t stages = options.engine.backend == Backend::cpu ? 6 : 7;
+  const uint64_t stages = options.engine.backend == Device::cpu ? 6 : 7;
   uint64_t done = 0;
   verification_options.progress = [&](const std::string&) { progress.update(done++, stages); };
   KIGO_ASSIGN(const Verification verification, verify(verification_options));

@@ -1,42 +1,37 @@
-// Who computes: the plain reference on the CPU, or the kernels on a GPU, behind one session.
+// Who computes: the plain reference on the CPU, or the kernels on a GPU, behind core/backend.h.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
 
+#include "core/backend.h"
 #include "core/base/result.h"
-#include "core/model/session.h"
 #include "core/model/weights.h"
 #include "reference/model.h"
 
 namespace kigo::tools {
 
-enum class Backend : uint8_t { cpu, cuda };
+enum class Device : uint8_t { cpu, cuda };
 
 /// How keys and values are kept. `full` is each backend's own best: double on the CPU, float on a GPU.
 enum class Kv : uint8_t { backend_default, full, half };
 
 struct EngineOptions {
-  Backend backend = Backend::cpu;
+  Device backend = Device::cpu;
   Kv kv = Kv::backend_default;  // full on the CPU, half on a GPU
   int device = 0;
   bool precise_prefill = false;  // GPU: float operands for prompts as well; else half with float sums
   reference::Products products = reference::Products::Plain;  // of the reference, wherever it runs
   bool half_weights = false;  // GPU: matrices expanded to half at load; else they stay as in the file
+  int64_t context = 0;        // positions; 0: as many as the model has
 };
 
-/// A model that is ready to run, with all that its session stands on.
-class Engine {
+/// A backend as verification sees it: with what must be known to judge its numbers.
+class Engine : public Backend {
  public:
-  virtual ~Engine() = default;
-  virtual model::Session& session() = 0;
-  /// Before a thread other than the one that opened the engine uses its session. Errors: cuda.
-  virtual Status enter_thread() { return {}; }
   /// "reference" or "cuda"
   virtual std::string name() const = 0;
-  /// "AMD EPYC 9B14", "NVIDIA H200, driver 580.159"
-  virtual std::string device() const = 0;
   /// How its calls round, in the words of rounding_named() (compare/rounding.h).
   virtual std::string rounding() const = 0;
   /// The cache with which the reference rounds keys and values as this engine does.
@@ -48,10 +43,16 @@ class Engine {
 };
 
 /// Keeps a pointer to the model, which outlives the engine. Errors: those of the backend (no device, too
-/// little memory: cuda, out_of_memory), unsupported when this build has no CUDA.
-Result<std::unique_ptr<Engine>> open_engine(const model::Model& model, const EngineOptions& options);
+/// little memory: cuda, out_of_memory), unsupported when this build has no CUDA; invalid_request for a
+/// context beyond the model's; those of `progress`.
+Result<std::unique_ptr<Engine>> open_engine(const model::Model& model, const EngineOptions& options,
+                                            const LoadProgress& progress = {});
 
-/// What stands behind Backend::cuda: cuda_engine.cc, or no_cuda.cc in a build without.
-Result<std::unique_ptr<Engine>> open_cuda_engine(const model::Model& model, const EngineOptions& options);
+/// That this build can run on this GPU. Errors: unsupported, cuda, with the reason.
+Status probe_cuda(int device);
+
+/// What stands behind Device::cuda: cuda_engine.cc, or no_cuda.cc in a build without.
+Result<std::unique_ptr<Engine>> open_cuda_engine(const model::Model& model, const EngineOptions& options,
+                                                 const LoadProgress& progress);
 
 }  // namespace kigo::tools

@@ -1,5 +1,6 @@
 #include "tools/lib/generation.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <limits>
@@ -17,31 +18,52 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// Tokens in, text out: decoded, cut at stop strings, handed on.
+/// Tokens in, pieces of text out: decoded, cut at stop strings, each with the tokens that begin in it.
 class TextSink {
  public:
-  TextSink(const std::vector<std::string>& stop, const std::function<void(std::string_view)>& on_text)
-      : matcher_(stop), on_text_(on_text) {}
+  TextSink(const std::vector<std::string>& stop, const std::function<void(const Piece&)>& on_piece)
+      : matcher_(stop), on_piece_(on_piece) {}
 
-  void push(std::string_view token_bytes) { send(matcher_.push(decoder_.push(token_bytes))); }
-  void finish() {
-    send(matcher_.push(decoder_.finish()));
-    send(matcher_.finish());
+  void push(uint32_t id, std::string_view token_bytes) {
+    ids_.push_back(id);
+    begins_.push_back(decoded_bytes_);
+    send(decoder_.push(token_bytes));
   }
-  bool stopped() const { return matcher_.matched().has_value(); }
-  uint64_t ill_formed_bytes() const { return decoder_.ill_formed_bytes(); }
-  std::string take_text() { return std::move(text_); }
+  void finish() {
+    send(decoder_.finish());
+    hand_on(matcher_.finish());
+  }
+  std::optional<size_t> stopped() const { return matcher_.matched(); }
+  const std::vector<uint32_t>& ids() const { return ids_; }
+
+  void move_to(Generation& out) {
+    out.withheld = ids_.size() - covered_;
+    out.ids = std::move(ids_);
+    out.text = std::move(text_);
+    out.stop_index = matcher_.matched();
+    out.invalid_utf8_bytes = decoder_.ill_formed_bytes();
+  }
 
  private:
-  void send(const std::string& piece) {
-    if (piece.empty()) return;
-    text_ += piece;
-    if (on_text_) on_text_(piece);
+  void send(const std::string& decoded) {
+    decoded_bytes_ += decoded.size();
+    hand_on(matcher_.push(decoded));
+  }
+  void hand_on(const std::string& text) {
+    if (text.empty()) return;
+    text_ += text;
+    const size_t first = covered_;
+    while (covered_ < begins_.size() && begins_[covered_] < text_.size()) ++covered_;
+    if (on_piece_) on_piece_({text, first, std::span<const uint32_t>(ids_).subspan(first, covered_ - first)});
   }
 
   text::StreamDecoder decoder_;
   sample::StopMatcher matcher_;
-  const std::function<void(std::string_view)>& on_text_;
+  const std::function<void(const Piece&)>& on_piece_;
+  std::vector<uint32_t> ids_;
+  std::vector<size_t> begins_;  // bytes of decoded text before each token; equal for parts of one character
+  size_t decoded_bytes_ = 0;
+  size_t covered_ = 0;  // tokens that belong to pieces
   std::string text_;
 };
 
@@ -67,54 +89,89 @@ std::string_view name(StopReason reason) {
   return kNames[static_cast<size_t>(reason)];
 }
 
-Result<Generation> generate(model::Session& session, const model::Config& config,
-                            const text::Tokenizer& tokenizer, std::span<const uint32_t> prompt,
-                            const GenerationOptions& options,
-                            const std::function<void(std::string_view)>& on_text) {
-  KIGO_TRY(check(options));
-  const auto prompt_length = static_cast<int64_t>(prompt.size());
-  if (prompt_length >= config.context) {
-    return fail(Code::context_overflow, "prompt", cat(prompt_length, " tokens"),
-                cat("at most ", config.context - 1));
+namespace {
+
+/// An empty sequence that listens to the cancel flag, and is empty again afterwards.
+class Sequence {
+ public:
+  Sequence(Backend& backend, const std::atomic<bool>* cancel) : session_(backend.session()), cancel_(cancel) {
+    session_.reset();
+    session_.cancel_on(cancel);
   }
+  Sequence(const Sequence&) = delete;
+  Sequence& operator=(const Sequence&) = delete;
+  ~Sequence() {
+    session_.cancel_on(nullptr);
+    session_.reset();
+  }
+  bool cancelled() const { return cancel_ != nullptr && cancel_->load(std::memory_order_relaxed); }
+  int64_t length() const { return session_.length(); }
+
+ private:
+  model::Session& session_;
+  const std::atomic<bool>* cancel_;
+};
+
+Status check_prompt(std::span<const uint32_t> prompt, int64_t context, int64_t vocab) {
+  const auto length = static_cast<int64_t>(prompt.size());
+  if (length >= context)
+    return fail(Code::context_overflow, "prompt", cat(length, " tokens"), cat("at most ", context - 1));
+  return model::check_tokens(prompt, 0, context, vocab);
+}
+
+tl::unexpected<Error> cancelled_after(size_t tokens) {
+  return fail(Code::cancelled, "generation",
+              cat("cancelled after ", tokens, tokens == 1 ? " token" : " tokens"));
+}
+
+}  // namespace
+
+Result<Generation> generate(Backend& backend, const text::Tokenizer& tokenizer,
+                            std::span<const uint32_t> prompt, const GenerationOptions& options,
+                            const GenerationEvents& events) {
+  KIGO_TRY(check(options));
+  KIGO_TRY(check_prompt(prompt, backend.context(), tokenizer.size()));
+  const auto prompt_length = static_cast<int64_t>(prompt.size());
+  // The last token that fits is drawn from the last position and takes none itself.
+  const int64_t fitting = std::min(options.max_tokens, backend.context() - prompt_length + 1);
   const std::vector<uint8_t> drawable = tokenizer.drawable_ids();
   std::vector<uint32_t> history(prompt.begin(), prompt.end());
-  TextSink sink(options.stop, on_text);
+  TextSink sink(options.stop, events.piece);
   Generation out;
+  if (events.started) events.started({prompt_length, fitting, options.sampling.seed});
 
-  session.reset();
-  auto start = std::chrono::steady_clock::now();
-  auto logits = session.forward(prompt, model::Logits::Last);
+  const Sequence sequence(backend, options.cancel);
+  const auto start = std::chrono::steady_clock::now();
+  if (sequence.cancelled()) return cancelled_after(0);
+  auto logits = backend.prefill(prompt);
   out.prefill_s = seconds_since(start);
-  start = std::chrono::steady_clock::now();
   for (;;) {
+    const size_t index = sink.ids().size();
+    if (!logits && logits.error().code == Code::cancelled) return cancelled_after(index);
     if (!logits) return tl::unexpected<Error>(std::move(logits.error()));
-    const auto index = static_cast<uint64_t>(out.ids.size());
     KIGO_ASSIGN(const uint32_t id,
                 sample::sample(rounded(*logits), options.sampling, history, index, drawable));
+    if (index == 0) out.first_token_s = seconds_since(start);
     if (!options.ignore_end && tokenizer.is_end(KIGO_FAULT(F50) ? static_cast<uint32_t>(index) : id)) {
       out.end_id = id;
       out.stop_reason = StopReason::eos;
       break;
     }
-    out.ids.push_back(id);
     history.push_back(id);
-    sink.push(tokenizer.bytes(id));
-    if (sink.stopped()) {
-      out.stop_reason = StopReason::stop_sequence;
+    sink.push(id, tokenizer.bytes(id));
+    if (events.token) events.token(index + 1);
+    if (sink.stopped()) break;
+    if (static_cast<int64_t>(index) + 1 == fitting) {
+      if (fitting < options.max_tokens) out.stop_reason = StopReason::context_full;
       break;
     }
-    if (static_cast<int64_t>(out.ids.size()) == options.max_tokens) break;
-    if (session.length() == config.context) {
-      out.stop_reason = StopReason::context_full;
-      break;
-    }
-    logits = session.forward({&id, 1}, model::Logits::Last);
+    if (sequence.cancelled()) return cancelled_after(index + 1);
+    logits = backend.decode(id);
   }
   sink.finish();
-  out.decode_s = seconds_since(start);
-  out.invalid_utf8_bytes = sink.ill_formed_bytes();
-  out.text = sink.take_text();
+  out.decode_s = seconds_since(start) - out.prefill_s;
+  sink.move_to(out);
+  if (out.stop_index) out.stop_reason = StopReason::stop_sequence;
   return out;
 }
 

@@ -1,6 +1,7 @@
-// The generation loop: prompt in, tokens and text out, one at a time.
+// The generation loop, the only one there is: prompt in, tokens and text out, one at a time.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -9,9 +10,9 @@
 #include <string_view>
 #include <vector>
 
+#include "core/backend.h"
 #include "core/base/result.h"
-#include "core/model/config.h"
-#include "core/model/session.h"
+#include "core/base/view.h"
 #include "core/sample/sampler.h"
 #include "core/text/tokenizer.h"
 
@@ -22,6 +23,30 @@ struct GenerationOptions {
   int64_t max_tokens = 2048;
   std::vector<std::string> stop;  // matched on the text, see sample::StopMatcher
   bool ignore_end = false;        // end tokens are ordinary tokens
+  /// Ends the run soon after it is set by any thread; null: it runs to its end.
+  const std::atomic<bool>* cancel = nullptr;
+};
+
+/// What is known before the first token.
+struct Started {
+  int64_t prompt_tokens = 0;
+  int64_t max_tokens = 0;  // as asked for, or what fits behind the prompt
+  uint64_t seed = 0;
+};
+
+/// Text that is certain, and the tokens whose text begins in it or before it; those before it are of earlier
+/// pieces. Only a piece that goes on with text of an earlier piece's last token can be without tokens.
+struct Piece {
+  std::string_view text;          // not empty, whole characters
+  uint64_t first = 0;             // index of the first token; pieces follow each other without a gap
+  std::span<const uint32_t> ids;  // of the tokens
+};
+
+/// Called on the thread that generates, in the order of what happens; any of them may be empty.
+struct GenerationEvents {
+  std::function<void(const Started&)> started;
+  std::function<void(const Piece&)> piece;
+  std::function<void(uint64_t tokens_out)> token;  // after each one, behind the piece that it made certain
 };
 
 enum class StopReason : uint8_t { max_tokens, eos, stop_sequence, context_full };
@@ -32,21 +57,28 @@ std::string_view name(StopReason reason);
 struct Generation {
   std::vector<uint32_t> ids;       // without the end token
   std::optional<uint32_t> end_id;  // the end token that stopped it
-  std::string text;                // before a stop string; always valid UTF-8
+  std::string text;                // before a stop string; always valid UTF-8: the pieces, joined
   StopReason stop_reason = StopReason::max_tokens;
+  std::optional<size_t> stop_index;  // of the stop string that was found
+  uint64_t withheld = 0;  // ids at the end that no piece has: the stop string's, and those without text
   uint64_t invalid_utf8_bytes = 0;  // bytes of the tokens that are no UTF-8
   double prefill_s = 0;
+  double first_token_s = 0;  // from the start until the first token was drawn
   double decode_s = 0;
+
+  std::span<const uint32_t> withheld_ids() const { return std::span(ids).last(withheld); }
 };
 
-/// Runs `prompt` and draws tokens until one of the stop reasons; the session is reset first. `on_text` gets
-/// each piece of text as soon as it is certain, never a part of a character. Ids that the tokenizer does not
-/// have are never drawn. Errors: context_overflow when the prompt leaves no room for one token; those of
-/// check and of the forward pass.
-Result<Generation> generate(model::Session& session, const model::Config& config,
-                            const text::Tokenizer& tokenizer, std::span<const uint32_t> prompt,
-                            const GenerationOptions& options,
-                            const std::function<void(std::string_view)>& on_text = {});
+/// Runs `prompt` and draws tokens until one of the stop reasons. The sequence is empty before and after, also
+/// after an error. A piece of text leaves as soon as it is certain: what could begin a stop string, or is a
+/// part of a character, is held. Ids that the tokenizer does not have are never drawn. A stop reason is
+/// context_full when fewer tokens than asked for fit.
+/// Errors: context_overflow when the prompt leaves no room for one token; invalid_request for options out of
+/// range, an empty prompt, an id beyond the vocabulary; cancelled, with the tokens so far; those of the
+/// forward pass. Source: docs/worker.md, section 3.
+Result<Generation> generate(Backend& backend, const text::Tokenizer& tokenizer,
+                            std::span<const uint32_t> prompt, const GenerationOptions& options,
+                            const GenerationEvents& events = {});
 
 /// The highest logit of one position, the lowest id of equals.
 struct Best {

@@ -57,8 +57,7 @@ Result<Attempt> attempt_once(const model::Model& model, Engine& engine, const te
   GenerationOptions generation_options;
   generation_options.sampling.temperature = 0;
   generation_options.max_tokens = options.max_tokens;
-  KIGO_ASSIGN(const Generation generation,
-              generate(engine.session(), model.config, tokenizer, prompt_ids, generation_options));
+  KIGO_ASSIGN(const Generation generation, generate(engine, tokenizer, prompt_ids, generation_options));
   const Time end = clock();
   KIGO_ASSIGN(Json reference, judge(model, tokenizer, engine, prompt_ids, generation.ids));
   return Attempt{Json::object({{"topic", options.topic},
@@ -84,7 +83,7 @@ Json environment(const HaikuOptions& options, const Engine& engine, uint64_t mod
                        {"commit", KIGO_COMMIT},
                        {"command", options.command},
                        {"backend", engine.name()},
-                       {"device", engine.device()},
+                       {"device", engine.info().device_name},
                        {"reference", engine.twin_products() == reference::Products::Fast ? "fast" : "plain"},
                        {"clock", options.clock ? "injected" : "system"},
                        {"model", Json::object({{"file", options.model_file},

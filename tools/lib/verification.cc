@@ -129,8 +129,8 @@ Result<Verification> verify(const VerificationOptions& options) {
   }
   KIGO_ASSIGN(const auto golden, find_golden_logits(options.golden, verification.sha256));
   KIGO_ASSIGN(const auto engine, open_engine(*model, options.engine));
-  if (options.engine.backend != Backend::cpu)
-    verification.notes.push_back(cat("backend ", engine->name(), ": ", engine->device()));
+  if (options.engine.backend != Device::cpu)
+    verification.notes.push_back(cat("backend ", engine->name(), ": ", engine->info().device_name));
   if (options.engine.products == reference::Products::Fast)
     verification.notes.push_back("reference: fast products (sums of 16 in float, the rest in double)");
   const Subject subject{*model, tokenizer ? &*tokenizer : nullptr, golden, options, *engine};
@@ -148,7 +148,7 @@ Result<Verification> verify(const VerificationOptions& options) {
     verification.stages.push_back({"logits", "no logits from outside for this file", std::nullopt,
                                    Verdict::no_truth, "golden/make/logits.py makes them", 0});
   }
-  if (options.engine.backend != Backend::cpu) KIGO_TRY(run("gpu", [&] { return engine_stages(subject); }));
+  if (options.engine.backend != Device::cpu) KIGO_TRY(run("gpu", [&] { return engine_stages(subject); }));
   const bool instruct = tokenizer && tokenizer->chat_format() != nullptr;
   if (instruct && model->config.context < kHaikuPositions) {
     verification.notes.push_back(cat("no haiku was asked for: a context of ", model->config.context,

@@ -41,7 +41,7 @@ struct VerificationOptions {
   std::string file;
   std::string golden;  // the golden folder
   bool shipped = false;
-  EngineOptions engine;  // with Backend::cuda the stages of the GPU are run as well, and the haiku there
+  EngineOptions engine;  // with Device::cuda the stages of the GPU are run as well, and the haiku there
   /// Told before each stage.
   std::function<void(const std::string& stage)> progress;
 };

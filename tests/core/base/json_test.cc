@@ -76,6 +76,23 @@ TEST(Json, RefusesDeepNestingWithoutRecursion) {
   EXPECT_FALSE(parse(std::string(1'000'000, '[')));
 }
 
+TEST(Json, NestsAsDeepAsItsReaderAllows) {
+  EXPECT_TRUE(Json::parse("[[1]]", "test", 2));
+  const auto deeper = Json::parse("[[{}]]", "test", 2);
+  ASSERT_FALSE(deeper);
+  EXPECT_EQ(deeper.error().found, "nested deeper than 2");
+}
+
+TEST(Json, ReadsWholeNumbersThatFit) {
+  EXPECT_EQ(parse("18446744073709551615")->unsigned_integer(), 18446744073709551615u);
+  EXPECT_EQ(parse("18446744073709551615")->integer(), std::nullopt);
+  EXPECT_EQ(parse("7")->unsigned_integer(), 7u);
+  for (const char* other : {"-1", "18446744073709551616", "7.0", "7e0", "\"7\"", "true"})
+    EXPECT_EQ(parse(other)->unsigned_integer(), std::nullopt) << other;
+  EXPECT_EQ(Json(7).unsigned_integer(), 7u);
+  EXPECT_EQ(Json(-7).unsigned_integer(), std::nullopt);
+}
+
 TEST(Json, NamesTheByteOfASyntaxError) {
   const auto json = parse("{\"a\": 1,}");
   ASSERT_FALSE(json);

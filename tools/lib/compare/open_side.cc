@@ -17,9 +17,9 @@ std::vector<Live> live_sides() {
   return {
       {"reference", {.kv = Kv::full}},
       {"reference-half", {.kv = Kv::half, .products = reference::Products::Half}},
-      {"cuda", {.backend = Backend::cuda, .kv = Kv::half}},
-      {"cuda-half", {.backend = Backend::cuda, .kv = Kv::half, .half_weights = true}},
-      {"cuda-float", {.backend = Backend::cuda, .kv = Kv::full, .precise_prefill = true}},
+      {"cuda", {.backend = Device::cuda, .kv = Kv::half}},
+      {"cuda-half", {.backend = Device::cuda, .kv = Kv::half, .half_weights = true}},
+      {"cuda-float", {.backend = Device::cuda, .kv = Kv::full, .precise_prefill = true}},
   };
 }
 

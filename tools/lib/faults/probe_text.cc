@@ -12,6 +12,7 @@
 #include "tools/lib/goldens.h"
 #include "tools/lib/json_fields.h"
 #include "tools/lib/prompt.h"
+#include "tools/lib/scripted_backend.h"
 
 namespace kigo::tools {
 namespace {
@@ -77,27 +78,6 @@ Result<bool> golden_chats(const text::Tokenizer& tokenizer) {
   return agree;
 }
 
-/// Wants one id after another, whatever it is fed.
-class Scripted : public model::Session {
- public:
-  Scripted(std::vector<uint32_t> ids, int64_t vocab) : ids_(std::move(ids)), vocab_(vocab) {}
-  Result<model::Rows> forward(std::span<const uint32_t> tokens, model::Logits,
-                              const model::TapSink&) override {
-    model::Rows logits(1, vocab_);
-    logits.values[ids_[std::min(next_++, ids_.size() - 1)]] = 1;
-    length_ += static_cast<int64_t>(tokens.size());
-    return logits;
-  }
-  int64_t length() const override { return length_; }
-  void reset() override { length_ = 0, next_ = 0; }
-
- private:
-  std::vector<uint32_t> ids_;
-  int64_t vocab_;
-  int64_t length_ = 0;
-  size_t next_ = 0;
-};
-
 /// How generation ends where the model wants an end token, any other id that some token's number is taken
 /// for, and the end token again.
 Result<std::vector<uint32_t>> generated(const model::Model& model) {
@@ -108,9 +88,9 @@ Result<std::vector<uint32_t>> generated(const model::Model& model) {
   GenerationOptions options;
   options.max_tokens = 12;
   options.sampling.temperature = 0;
-  Scripted session({70, 71, 72, ends.back(), 73, 74}, model.config.vocab);
+  ScriptedBackend backend({70, 71, 72, ends.back(), 73, 74}, model.config.vocab, model.config.context);
   const std::vector<uint32_t> prompt{64};
-  KIGO_ASSIGN(Generation out, generate(session, model.config, tokenizer, prompt, options));
+  KIGO_ASSIGN(Generation out, generate(backend, tokenizer, prompt, options));
   ends.insert(ends.end(), out.ids.begin(), out.ids.end());
   ends.push_back(out.end_id.value_or(0));
   return ends;
