@@ -228,6 +228,23 @@ TEST(CancelledGeneration, DoesNothingWhenItWasCancelledBefore) {
   EXPECT_FALSE(asked);
 }
 
+TEST(CancelledGeneration, AsksForNoStepAfterTheTokenInWhichItWasCancelled) {
+  std::atomic<bool> cancel = false;
+  size_t steps = 0;
+  ScriptedBackend backend({'a'}, kTokenizer.size(), 100);
+  backend.on_step = [&](size_t) -> Status {
+    ++steps;
+    return {};
+  };
+  GenerationOptions options = greedy();
+  options.cancel = &cancel;
+  GenerationEvents events;
+  events.token = [&](uint64_t count) { cancel = count == 3; };
+  const std::vector<uint32_t> prompt{65};
+  EXPECT_FALSE(generate(backend, kTokenizer, prompt, options, events));
+  EXPECT_EQ(steps, 3u);
+}
+
 TEST(Generation, GivesTheSequenceBackAfterAnError) {
   ScriptedBackend backend({'a'}, kTokenizer.size(), 100);
   backend.on_step = [](size_t step) -> Status {
