@@ -25,6 +25,8 @@ std::vector<std::byte> after_writing(const Image& image, int64_t offset) {
   return buffer;
 }
 
+alignas(256) std::byte memory[8192];  // begins where an allocation on a device would
+
 TEST(Canary, KeepsElementsDenseOrPadded) {
   const Tensor tensor = grid(Part::in);
   for (const bool padded : {false, true}) {
@@ -35,7 +37,7 @@ TEST(Canary, KeepsElementsDenseOrPadded) {
 }
 TEST(Canary, PadsRowsAndMisalignsThem) {
   const Tensor tensor = grid(Part::in);
-  const auto placed = Image(tensor, {.padded = true}).placed(nullptr);
+  const auto placed = Image(tensor, {.padded = true}).placed(memory);
   EXPECT_GT(placed.stride[0], 3);
   EXPECT_EQ(placed.stride[0] % 2, 1);
   EXPECT_EQ(placed.stride[1], 1);
@@ -44,13 +46,13 @@ TEST(Canary, PadsRowsAndMisalignsThem) {
 TEST(Canary, LeavesDenseWhatMustBe) {
   Tensor tensor = grid(Part::in);
   tensor.padded = false;
-  const auto placed = Image(tensor, {.padded = true}).placed(nullptr);
+  const auto placed = Image(tensor, {.padded = true}).placed(memory);
   EXPECT_EQ(placed.stride, (std::vector<int64_t>{3, 1}));
   EXPECT_EQ(reinterpret_cast<uintptr_t>(placed.data) % 256, 0u);
 }
 TEST(Canary, PadsEveryOuterAxis) {
   const Tensor tensor = pairs::constant<float>("cube", {2, 3, 5}, 1);
-  const auto placed = Image(tensor, {.padded = true}).placed(nullptr);
+  const auto placed = Image(tensor, {.padded = true}).placed(memory);
   EXPECT_GT(placed.stride[1], 5);
   EXPECT_GT(placed.stride[0], 3 * placed.stride[1]);
 }

@@ -142,8 +142,9 @@ struct NormGateUpSwiGlu {
              }},
             {"leaves out the norm's weight",
              [](const Case& c, std::span<const Tensor> in) {
-               return combined(in, normed_of(c, in, std::vector<double>(in[3].elements(), 1), c.eps),
-                               product);
+               return combined(
+                   in, normed_of(c, in, std::vector<double>(static_cast<size_t>(in[3].elements()), 1), c.eps),
+                   product);
              }},
             {"adds eps twice",
              [](const Case& c, std::span<const Tensor> in) {

@@ -258,7 +258,7 @@ struct NormQkvRopeAppend {
  private:
   /// Where the tensors stand among the arguments; those of the kernel begin at kX.
   enum At : int { kX = 3, kNorm = 4, kPacked = 5, kPositions = 8, kY, kCacheK, kCacheV, kTable, kBias };
-  static constexpr std::array<const char*, 3> kNames{"q", "k", "v"};
+  static constexpr const char* kNames[3]{"q", "k", "v"};
   static constexpr std::array<int64_t, 2> kUnits{8, 32};  // of a superblock; of a warp
   static constexpr int64_t kOthers = 2;                   // pages of the pool that are somebody else's
   static constexpr float kEps = 1e-6f, kBase = 10000, kFactor = 2;
