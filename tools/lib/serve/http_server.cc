@@ -18,6 +18,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kLook(20);  // at the socket: docs/worker.md, section 2.5
 constexpr milliseconds kKeepAlive(2'000);
+constexpr milliseconds kLastEvents(3'000);  // for what a stopping worker has to say still
 
 /// The connection that the calling thread serves: cpp-httplib 0.11 hides it from handlers.
 struct Connection {
@@ -102,9 +103,12 @@ class HttpServer::Impl final : public httplib::Server {
     ended_ = true;
   }
 
-  /// The library forgets a stop that comes before it listens.
+  /// The library forgets a stop that comes before it listens, and cuts streams that are not at their end:
+  /// theirs has come, so those whose clients read get it first.
   void stop_listening() {
     while (!is_running() && !ended_) std::this_thread::sleep_for(milliseconds(1));
+    const auto end = Clock::now() + kLastEvents;
+    while (streams_ != 0 && Clock::now() < end) std::this_thread::sleep_for(milliseconds(1));
     stop();
   }
 
@@ -197,6 +201,7 @@ class HttpServer::Impl final : public httplib::Server {
   /// Hands the job's events on as they come, until there are no more or nobody listens.
   void stream(std::shared_ptr<Job> job, httplib::Response& response, const std::string& content_type) {
     const auto last_write = std::make_shared<Clock::time_point>(Clock::now());
+    streams_.fetch_add(1);
     response.set_chunked_content_provider(
         content_type,
         [this, job, last_write, socket = current->socket](size_t, httplib::DataSink& sink) {
@@ -216,6 +221,7 @@ class HttpServer::Impl final : public httplib::Server {
         },
         [this, job](bool success) {
           if (!success) worker_->client_gone(*job);
+          streams_.fetch_sub(1);
         });
   }
 
@@ -234,6 +240,7 @@ class HttpServer::Impl final : public httplib::Server {
   Routes* routes_ = nullptr;
   Worker* worker_ = nullptr;
   std::atomic<size_t> busy_ = 0;
+  std::atomic<size_t> streams_ = 0;  // of events, not yet at their end
   std::atomic<bool> ended_ = false;
 };
 
