@@ -7,6 +7,7 @@
 #include "core/base/half.h"
 #include "tests/tools/compare/named.h"
 #include "tests/tools/compare/planted.h"
+#include "tests/tools/compare/planted_pass.h"
 #include "tools/lib/goldens.h"
 
 namespace kigo::test {
@@ -16,13 +17,6 @@ using model::Role;
 using model::Tap;
 
 constexpr int64_t kPrompt = 6;  // tokens of some_calls() before the steps
-
-std::vector<double> decoded(const model::Model& model, Role role, int64_t layer = 0) {
-  const gguf::Tensor& tensor = *model.weights.find(role, layer);
-  std::vector<float> values(tensor.elements());
-  tensor.type->decode(tensor.data.data(), static_cast<int64_t>(values.size()), values.data());
-  return {values.begin(), values.end()};
-}
 
 struct Mistake {
   std::string name;
@@ -58,31 +52,6 @@ void norm_by(const Planting& at, const model::Model& model,
   }
 }
 
-/// Attention over the positions from `first_key` on.
-void attend_from(const Planting& at, const model::Config& config, int64_t first_key) {
-  const auto [tokens, heads, dim] = at.values.shape;
-  const std::vector<double>& q = at.seen.at(Tap::attn_q_rope);
-  const std::vector<double>& k = at.seen.at(Tap::cache_k);
-  const std::vector<double>& v = at.seen.at(Tap::cache_v);
-  for (int64_t t = 0; t < tokens; ++t)
-    for (int64_t h = 0; h < heads; ++h) {
-      const auto key = [&](int64_t p, int64_t i) {
-        return static_cast<size_t>((p * config.kv_heads + h / (heads / config.kv_heads)) * dim + i);
-      };
-      double sum = 0;
-      std::vector<double> mix(static_cast<size_t>(dim));
-      for (int64_t p = first_key; p <= at.first + t; ++p) {
-        double dot = 0;
-        for (int64_t i = 0; i < dim; ++i)
-          dot += q[static_cast<size_t>((t * heads + h) * dim + i)] * k[key(p, i)];
-        const double weight = std::exp(dot / std::sqrt(static_cast<double>(dim)));
-        sum += weight;
-        for (int64_t i = 0; i < dim; ++i) mix[static_cast<size_t>(i)] += weight * v[key(p, i)];
-      }
-      for (int64_t i = 0; i < dim; ++i) at.values(t, h, i) = mix[static_cast<size_t>(i)] / sum;
-    }
-}
-
 std::vector<Mistake> mistakes() {
   return {
       {"values_for_keys", "blk.0.cache_k, position 0, head 0", "cache-swapped", Tap::cache_k,
@@ -97,11 +66,16 @@ std::vector<Mistake> mistakes() {
        }},
       {"cache_not_read", "blk.0.attn_mix, position 6, head 0", "cache-not-read", Tap::attn_mix,
        [](const Planting& at, const model::Model& m) {
-         if (at.first >= kPrompt) attend_from(at, m.config, at.first);
+         if (at.first < kPrompt) return;
+         const auto head = [&m](int64_t h) { return h / (m.config.heads / m.config.kv_heads); };
+         attend(at, m.config,
+                {.map = head,
+                 .scale = 1 / std::sqrt(static_cast<double>(m.config.head_dim)),
+                 .first_key = at.first});
        }},
       {"row_of_the_next_id", "embed, position 0", "embedding-id", Tap::embed,
        [](const Planting& at, const model::Model& m) {
-         const std::vector<double> table = decoded(m, Role::token_embd);
+         const std::vector<float> table = floats(*m.weights.find(Role::token_embd));
          for (int64_t t = 0; t < at.values.shape[0]; ++t)
            for (int64_t i = 0; i < m.config.width; ++i)
              at.values(t, 0, i) =
@@ -123,14 +97,14 @@ std::vector<Mistake> mistakes() {
        "/haiku/haiku-q4_k_m.gguf"},
       {"product_of_whole_tiles", "blk.0.ffn_down, position 0", "partial-tile", Tap::ffn_down,
        [](const Planting& at, const model::Model& m) {  // 416 wide: six tiles of 64
-         const std::vector<double> w = decoded(m, Role::ffn_down);
+         const std::vector<float> w = floats(*m.weights.find(Role::ffn_down, 0));
          const std::vector<double>& x = at.seen.at(Tap::ffn_act);
          const int64_t in = m.config.ffn_width;
          for (int64_t t = 0; t < at.values.shape[0]; ++t)
            for (int64_t j = 0; j < m.config.width; ++j) {
              double sum = 0;
              for (int64_t i = 0; i < in / 64 * 64; ++i)
-               sum += w[static_cast<size_t>(j * in + i)] * x[static_cast<size_t>(t * in + i)];
+               sum += double{w[static_cast<size_t>(j * in + i)]} * x[static_cast<size_t>(t * in + i)];
              at.values(t, 0, j) = sum;
            }
        }},

@@ -13,6 +13,7 @@
 #include "tests/reference/small_model.h"
 #include "tests/tools/compare/named.h"
 #include "tests/tools/compare/planted.h"
+#include "tests/tools/compare/planted_pass.h"
 #include "tools/lib/goldens.h"
 
 namespace kigo::test {
@@ -23,12 +24,6 @@ using model::Tap;
 using tools::CompareReport;
 
 constexpr float kPoison = 1234.5F;
-
-std::vector<float> floats(const gguf::Tensor& tensor) {
-  std::vector<float> values(tensor.elements());
-  tensor.type->decode(tensor.data.data(), static_cast<int64_t>(values.size()), values.data());
-  return values;
-}
 
 struct Mistake {
   std::string name;
@@ -69,54 +64,6 @@ Fault rotated(const model::Model& model, bool halves, int64_t by, double base, b
   };
 }
 
-/// Attention by plain loops over what the pass has handed out, with a map of heads, a scale and a mask.
-struct Attention {
-  std::function<int64_t(int64_t)> map;
-  double scale = 0;
-  int64_t ahead = 0;
-  bool without_maximum = false;
-};
-void attend(const Planting& at, const model::Config& config, const Attention& how) {
-  const auto [tokens, heads, dim] = at.values.shape;
-  const std::vector<double>& q = at.seen.at(Tap::attn_q_rope);
-  const std::vector<double>& k = at.seen.at(Tap::cache_k);
-  const std::vector<double>& v = at.seen.at(Tap::cache_v);
-  for (int64_t t = 0; t < tokens; ++t)
-    for (int64_t h = 0; h < heads; ++h) {
-      const int64_t keys = std::min(at.first + tokens, at.first + t + 1 + how.ahead);
-      const auto row = [&](int64_t p) {
-        return static_cast<size_t>((p * config.kv_heads + how.map(h)) * dim);
-      };
-      std::vector<float> weights;
-      float total = 0;
-      double most = 0;
-      for (int64_t p = 0; p < keys; ++p) {
-        double dot = 0;
-        for (int64_t i = 0; i < dim; ++i)
-          dot += q[static_cast<size_t>((t * heads + h) * dim + i)] * k[row(p) + static_cast<size_t>(i)];
-        weights.push_back(static_cast<float>(dot * how.scale));
-        most = std::max(most, double{weights.back()});
-      }
-      std::vector<double> exact;
-      double sum = 0;
-      for (int64_t p = 0; p < keys; ++p) {
-        double dot = 0;
-        for (int64_t i = 0; i < dim; ++i)
-          dot += q[static_cast<size_t>((t * heads + h) * dim + i)] * k[row(p) + static_cast<size_t>(i)];
-        sum += exact.emplace_back(std::exp(dot * how.scale));
-      }
-      if (how.without_maximum)
-        for (float& weight : weights) total += weight = std::exp(weight);
-      const bool overflow = how.without_maximum && !std::isfinite(total);
-      for (int64_t i = 0; i < dim; ++i) {
-        double mix = 0;
-        for (int64_t p = 0; p < keys; ++p)
-          mix += exact[static_cast<size_t>(p)] / sum * v[row(p) + static_cast<size_t>(i)];
-        if (overflow) at.values(t, h, i) = std::numeric_limits<double>::quiet_NaN();
-        if (!how.without_maximum) at.values(t, h, i) = keys == 0 ? 0 : mix;
-      }
-    }
-}
 Fault attending(const model::Model& model, Attention how) {
   return [&model, how](const Planting& at) {
     if (at_layer(at, Tap::attn_mix)) attend(at, model.config, how);

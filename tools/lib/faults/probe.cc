@@ -113,11 +113,11 @@ Result<SeenAll> probe_alignment() {
   return SeenAll{{'l', "l:alignment 64", accused(found.error()), -1, 0}};
 }
 
+}  // namespace
+
 void append(SeenAll& all, SeenAll more) {
   all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
-
-}  // namespace
 
 Result<SeenAll> probe_files() {
   KIGO_ASSIGN(SeenAll all, probe_alignment());

@@ -31,6 +31,8 @@ Result<SeenAll> probe_text();     // tokens, text, stop
 Result<SeenAll> probe_model();    // embed ... logits: prefill and 8 steps with forced tokens
 Result<SeenAll> probe_sampler();  // sample:probs, sample:token
 
+void append(SeenAll& all, SeenAll more);
+
 /// All of them, one after another.
 Result<SeenAll> probe_all();
 

@@ -135,13 +135,13 @@ Result<SeenAll> on_the_device(const Material& with, const std::string& name, boo
   KIGO_TRY(b->side.session->forward(before, model::Logits::Last));
   b->side.session->reset();
   const std::string by = cat("d:", with.name, " on ", name);
-  for (Seen& each : divergence(with, a.side, b->side, by)) seen.push_back(std::move(each));
+  append(seen, divergence(with, a.side, b->side, by));
   KIGO_ASSIGN(SeenAll captured, probe_capture(*b->side.session, with.calls, by));
-  for (Seen& each : captured) seen.push_back(std::move(each));
+  append(seen, std::move(captured));
   if (!is_on({fault::Id::F51})) return seen;
   KIGO_ASSIGN(SeenAll repeated,
               probe_repeat(*b->side.session, with.calls, cat("r:", with.name, " on ", name)));
-  for (Seen& each : repeated) seen.push_back(std::move(each));
+  append(seen, std::move(repeated));
   return seen;
 }
 
@@ -170,16 +170,13 @@ Shape narrow() {
 Result<SeenAll> probe_model() {
   const bool deep = needs_depth();
   SeenAll all;
-  const auto append = [&](SeenAll more) {
-    for (Seen& seen : more) all.push_back(std::move(seen));
-  };
   for (const char* name : {"tiny-q4_k_m", "llama-q4_k_m"}) {
     KIGO_ASSIGN(const Material with, material(name, cat(golden_folder(), "/tiny/", name, ".gguf")));
     KIGO_ASSIGN(SeenAll host, on_the_host(with));
-    append(std::move(host));
+    append(all, std::move(host));
     for (const char* side : {"cuda-float", "cuda"}) {
       KIGO_ASSIGN(SeenAll device, on_the_device(with, side, !deep));
-      append(std::move(device));
+      append(all, std::move(device));
     }
   }
   if (!deep) return all;
@@ -189,7 +186,7 @@ Result<SeenAll> probe_model() {
   KIGO_ASSIGN(const Material with, material("narrow", path));
   for (const char* side : {"cuda-float", "cuda"}) {
     KIGO_ASSIGN(SeenAll device, on_the_device(with, side, true));
-    append(std::move(device));
+    append(all, std::move(device));
   }
   return all;
 }

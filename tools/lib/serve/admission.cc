@@ -146,7 +146,7 @@ void Admission::set_load_percent(int percent) {
 
 Admission::Snapshot Admission::snapshot() const {
   const std::lock_guard lock(mutex_);
-  return {state_, reason_, running_ ? size_t{1} : size_t{0}, waiting_.size()};
+  return {state_, reason_, running_ ? size_t{1} : size_t{0}, waiting_.size(), load_percent_};
 }
 
 std::shared_ptr<Job> Admission::running() const {

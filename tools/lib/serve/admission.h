@@ -60,6 +60,7 @@ class Admission {
     std::string reason;
     size_t running = 0;
     size_t waiting = 0;
+    int load_percent = 0;
   };
   Snapshot snapshot() const;
   /// The job that runs; null when none does.

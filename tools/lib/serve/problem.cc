@@ -18,6 +18,10 @@ std::string_view type_of(WorkerError code) {
 
 }  // namespace
 
+std::string fact_of(const Error& error) {
+  return cat(error.subject, ": ", error.found, error.expected.empty() ? "" : ", expected ", error.expected);
+}
+
 Problem invalid_request(std::vector<FieldError> fields) {
   KIGO_CHECK(!fields.empty());
   std::string message =

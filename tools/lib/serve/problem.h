@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/result.h"
 #include "core/base/worker_error.h"
 
 namespace kigo::tools {
@@ -27,6 +28,9 @@ struct Problem {
   std::string message;
   std::vector<FieldError> fields;  // of invalid_request
 };
+
+/// "prompt: 600 tokens, expected at most 511": an error's message, which here has its code beside it.
+std::string fact_of(const Error& error);
 
 /// `fields`, which are not empty, as one refusal: "2 fields are invalid", or the message of the only one.
 Problem invalid_request(std::vector<FieldError> fields);

@@ -18,8 +18,7 @@ uint64_t fresh_seed() {
 }
 
 Problem prompt_problem(Api api, const Error& error) {
-  const std::string message =
-      cat(error.subject, ": ", error.found, error.expected.empty() ? "" : ", expected ", error.expected);
+  const std::string message = fact_of(error);
   if (error.code == Code::context_overflow) return {WorkerError::context_overflow, message, {}};
   if (error.code == Code::out_of_memory) return {WorkerError::vram_oom, message, {}};
   const std::string field = api == Api::chat ? "messages" : "prompt";

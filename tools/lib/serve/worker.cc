@@ -97,7 +97,6 @@ Status Worker::load(const Opener& open) {
   const LoadProgress progress = [&](uint64_t done, uint64_t total) -> Status {
     if (abort_loading_) return fail(Code::cancelled, "loading", "stopped");
     const int now = percent(done, total);
-    load_percent_ = now;
     admission_.set_load_percent(now);
     for (int step = logged < 0 ? 0 : logged + 5; step <= now; step += 5) {
       log_.write(LogLevel::info, "model_load_progress", Json::object({{"percent", step}}));
@@ -111,7 +110,7 @@ Status Worker::load(const Opener& open) {
   const Backend& backend = *owned_->backend;
   metrics_.loaded(backend.memory(), load_ms);
   metrics_.build(options_.version, backend.info().name, owned_->name, owned_->quant_kind);
-  load_percent_ = 100;
+  admission_.set_load_percent(100);
   log_.write(
       LogLevel::info, "model_load_complete",
       Json::object({{"model", owned_->name}, {"device", backend.info().device}, {"load_ms", load_ms}}));
@@ -163,11 +162,7 @@ void Worker::client_gone(Job& job) {
 /// The words of an end that is not the model's.
 Problem Worker::problem_of(const Job& job, const Error& error, uint64_t tokens) const {
   const std::string after = cat(" after ", tokens, tokens == 1 ? " token" : " tokens");
-  if (error.code != Code::cancelled) {
-    const std::string found =
-        error.expected.empty() ? error.found : cat(error.found, ", expected ", error.expected);
-    return {worker_error(error.code), cat(error.subject, ": ", found), {}};
-  }
+  if (error.code != Code::cancelled) return {worker_error(error.code), fact_of(error), {}};
   switch (job.cause()) {
     case EndCause::timeout:
       return {WorkerError::inference_timeout,
@@ -327,7 +322,7 @@ Json Worker::health() const {
     health.set("context_length", loaded->backend->context());
   }
   health.set("uptime_seconds", static_cast<int64_t>(ms_since(start_) / 1e3));
-  health.set("load_percent", load_percent_.load());
+  health.set("load_percent", now.load_percent);
   health.set("running", static_cast<uint64_t>(now.running));
   health.set("waiting", static_cast<uint64_t>(now.waiting));
   health.set("version", options_.version);

@@ -102,7 +102,6 @@ class Worker {
   std::unique_ptr<Loaded> owned_;
   std::atomic<const Loaded*> loaded_ = nullptr;
   std::string warm_up_hash_;
-  std::atomic<int> load_percent_ = 0;
   std::atomic<bool> abort_loading_ = false;
   std::atomic<int64_t> running_since_ms_ = -1;  // since start_; -1: nothing runs
 
