@@ -135,6 +135,8 @@ Result<SeenAll> on_the_device(const Material& with, const std::string& name, boo
   KIGO_TRY(b->side.session->forward(before, model::Logits::Last));
   b->side.session->reset();
   const std::string by = cat("d:", with.name, " on ", name);
+  if (const int64_t kept = b->side.session->length(); kept != 0)
+    seen.push_back({'d', cat(by, ": ", kept, " positions behind a reset"), "blk.0.cache_k", 0, 0});
   append(seen, divergence(with, a.side, b->side, by));
   KIGO_ASSIGN(SeenAll captured, probe_capture(*b->side.session, with.calls, by));
   append(seen, std::move(captured));
