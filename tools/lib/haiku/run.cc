@@ -64,10 +64,10 @@ class Examiner {
 
   void challenge() {
     const Json greedy = body_of(random_prompt(truth_.tokenizer()), fresh_seed(), false);
-    send("greedy", greedy);
+    send("greedy", now(), greedy);
     for (const char* name : {"sampled 1", "sampled 2"})
-      send(name, body_of(random_prompt(truth_.tokenizer()), fresh_seed(), true));
-    send("repeat", greedy);
+      send(name, now(), body_of(random_prompt(truth_.tokenizer()), fresh_seed(), true));
+    send("repeat", now(), greedy);
   }
 
   std::vector<Exchange> exchanges() && { return std::move(exchanges_); }
@@ -76,14 +76,15 @@ class Examiner {
   Time now() const { return options_.clock ? options_.clock() : system_time(); }
 
   const Exchange& ask_for_haiku(const std::string& nonce) {
-    const std::string word = minute_word(now());
+    const Time at = now();  // of the word and of the request: the minute may change at any time
+    const std::string word = minute_word(at);
     Json body = Json::object({{"prompt", haiku_prompt(options_.topic, word, nonce)},
                               {"template", "chat"},
                               {"temperature", 0},
                               {"seed", fresh_seed()},
                               {"max_tokens", options_.max_tokens},
                               {"return_token_ids", true}});
-    return send("haiku", std::move(body), {{"topic", options_.topic}, {"word", word}, {"nonce", nonce}});
+    return send("haiku", at, std::move(body), {{"topic", options_.topic}, {"word", word}, {"nonce", nonce}});
   }
 
   static Json body_of(const std::vector<uint32_t>& prompt, uint64_t seed, bool sampled) {
@@ -100,7 +101,7 @@ class Examiner {
     return body;
   }
 
-  const Exchange& send(const char* name, Json body, std::initializer_list<Json::Member> asked = {}) {
+  const Exchange& send(const char* name, Time at, Json body, std::initializer_list<Json::Member> asked = {}) {
     Exchange exchange;
     exchange.attempt = attempt_;
     exchange.name = name;
@@ -108,7 +109,7 @@ class Examiner {
     Json with_id = Json::object({{"job_id", job}});
     for (const Json::Member& member : *body.members()) with_id.set(member.first, member.second);
     exchange.request = Json::object(asked);
-    exchange.request.set("sent_at", iso_time(now()));
+    exchange.request.set("sent_at", iso_time(at));
     exchange.request.set("job_id", job);
     exchange.request.set("correlation_id", uuid4());
     exchange.request.set("body", std::move(with_id));
