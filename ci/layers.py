@@ -30,7 +30,7 @@ LAYERS = {
               {r"benchmark/": r".*", r"cuda": r"bench/ops_\w+\.(h|cc)"}),
     "tools": (["core", "reference", "kernels", "tests/pairs", "tools"], {
         r"CLI/": r"tools/kigo/\w+\.(cc|h)",
-        r"httplib\.h": r"tools/lib/serve/(http_server|callback)\.cc",
+        r"httplib\.h": r"tools/lib/(serve/(http_server|callback)|haiku/http_client)\.cc",
         r"prometheus/": r"tools/lib/serve/metrics\.cc",
     }),
 }
