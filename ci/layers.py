@@ -27,10 +27,11 @@ LAYERS = {
     "tests/laws/gpu": (["core", "reference", "kernels", "tests"], {r"gtest/": r".*", r"cuda": r".*"}),
     "tests": (["core", "reference", "kernels", "tests", "tools/lib", "include"], {r"gtest/": r".*", r"rapidcheck": r".*"}),
     "bench": (["core", "kernels", "reference", "tests/pairs", "tests/support", "tools/lib", "bench"],
-              {r"benchmark/": r".*", r"cuda": r"bench/ops_\w+\.(h|cc)"}),
+              {r"benchmark/": r".*", r"cuda": r"bench/ops_\w+\.(h|cc)", r"CLI/": r"bench/serve_bench\.cc",
+               r"httplib\.h": r"bench/serve_client\.cc"}),
     "tools": (["core", "reference", "kernels", "tests/pairs", "tools"], {
         r"CLI/": r"tools/kigo/\w+\.(cc|h)",
-        r"httplib\.h": r"tools/lib/serve/(http_server|callback)\.cc",
+        r"httplib\.h": r"tools/lib/(serve/(http_server|callback)|haiku/http_client)\.cc",
         r"prometheus/": r"tools/lib/serve/metrics\.cc",
     }),
 }

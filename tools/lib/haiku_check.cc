@@ -85,14 +85,6 @@ std::vector<Check> engine_checks(const Attempt& attempt) {
   };
 }
 
-bool passed(const std::vector<Check>& checks) {
-  return std::ranges::all_of(checks, [](const Check& check) { return check.pass || !check.required; });
-}
-
-void append(Json& list, const std::vector<Check>& checks) {
-  for (const Check& check : checks) list.push(check.json());
-}
-
 std::string text_of(const Json& json, std::string_view key) {
   const Json* member = json.find(key);
   if (member == nullptr) return "-";
@@ -100,6 +92,31 @@ std::string text_of(const Json& json, std::string_view key) {
 }
 
 }  // namespace
+
+bool all_required_pass(const std::vector<Check>& checks) {
+  return std::ranges::all_of(checks, [](const Check& check) { return check.pass || !check.required; });
+}
+
+Json checks_json(const std::vector<Check>& checks) {
+  Json list = Json::array();
+  for (const Check& check : checks) list.push(check.json());
+  return list;
+}
+
+std::string check_table(const Json& checks) {
+  std::string out = "| check | expected | found | verdict |\n|---|---|---|---|\n";
+  for (const Json& check : *checks.items()) {
+    const bool pass = text_of(check, "pass") == "true";
+    const bool required = text_of(check, "required") == "true";
+    out += cat("| ", text_of(check, "check"), " | ", text_of(check, "expected"), " | ",
+               text_of(check, "found"), " | ",
+               pass       ? "pass"
+               : required ? "FAIL"
+                          : "reported",
+               " |\n");
+  }
+  return out;
+}
 
 Result<Json> verify_haiku(const HaikuFiles& files, const Lexicon& lexicon) {
   KIGO_ASSIGN(const auto* transcripts, Fields(files.transcript, "transcript.json").items("attempts"));
@@ -120,14 +137,13 @@ Result<Json> verify_haiku(const HaikuFiles& files, const Lexicon& lexicon) {
     const auto of_engine = engine_checks(attempt);
     auto of_poem = check_poem(attempt.text, attempt.word, attempt.nonce, lexicon, shipped);
     of_poem.push_back({"ended", "EOS", attempt.stop_reason, attempt.stop_reason == "EOS"});
-    engine = engine && passed(of_engine);
-    poem = passed(of_poem);
+    engine = engine && all_required_pass(of_engine);
+    poem = all_required_pass(of_poem);
     decided = attempt.word_at_end == attempt.word;
-    Json checks = Json::array();
-    append(checks, of_engine);
-    append(checks, of_poem);
-    attempts.push(Json::object({{"checks", std::move(checks)},
-                                {"engine", passed(of_engine) ? "pass" : "fail"},
+    std::vector<Check> checks = of_engine;
+    checks.insert(checks.end(), of_poem.begin(), of_poem.end());
+    attempts.push(Json::object({{"checks", checks_json(checks)},
+                                {"engine", all_required_pass(of_engine) ? "pass" : "fail"},
                                 {"poem", poem ? "pass" : "fail"},
                                 {"same_minute_at_end", decided}}));
   }
@@ -151,18 +167,7 @@ std::string haiku_report(const HaikuFiles& files, const Json& verification) {
   for (size_t i = 0; transcripts && verdicts && i < (*verdicts)->size(); ++i) {
     const Json& transcript = (**transcripts)[i];
     out += cat("\n## Attempt ", i + 1, "\n\n", text_of(transcript, "prompt"), "\n\n```\n",
-               text_of(transcript, "text"),
-               "\n```\n\n| check | expected | found | verdict |\n|---|---|---|---|\n");
-    for (const Json& check : *(**verdicts)[i].find("checks")->items()) {
-      const bool pass = text_of(check, "pass") == "true";
-      const bool required = text_of(check, "required") == "true";
-      out += cat("| ", text_of(check, "check"), " | ", text_of(check, "expected"), " | ",
-                 text_of(check, "found"), " | ",
-                 pass       ? "pass"
-                 : required ? "FAIL"
-                            : "reported",
-                 " |\n");
-    }
+               text_of(transcript, "text"), "\n```\n\n", check_table(*(**verdicts)[i].find("checks")));
   }
   return out + cat("\nEngine: ", text_of(verification, "engine"), ". Poem: ", text_of(verification, "poem"),
                    ". Verdict: ", text_of(verification, "verdict"), ".\n");

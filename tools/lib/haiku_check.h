@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/base/json.h"
 #include "core/base/result.h"
@@ -25,6 +26,13 @@ Result<Json> verify_haiku(const HaikuFiles& files, const Lexicon& lexicon);
 
 /// A page for people, written from the JSON alone.
 std::string haiku_report(const HaikuFiles& files, const Json& verification);
+
+/// Whether all checks pass that are not only reported.
+bool all_required_pass(const std::vector<Check>& checks);
+/// The checks as an array.
+Json checks_json(const std::vector<Check>& checks);
+/// The same as a table in Markdown.
+std::string check_table(const Json& checks);
 
 /// Reads transcript.json, reference.json and environment.json of a folder. Errors: io, bad_value.
 Result<HaikuFiles> read_haiku_files(const std::string& folder);
