@@ -8,11 +8,12 @@ namespace {
 
 class CudaBlock final : public DeviceMemory::Block {
  public:
-  explicit CudaBlock(kernels::DeviceBuffer buffer) : buffer_(std::move(buffer)) {}
-  std::byte* data() const override { return buffer_.data(); }
+  explicit CudaBlock(kernels::DeviceBuffer buffer) : buffer_(std::move(buffer)), data_(buffer_.data()) {}
+  std::byte* data() const override { return data_; }
 
  private:
   kernels::DeviceBuffer buffer_;
+  std::byte* data_;
 };
 
 class CudaMemory final : public DeviceMemory {

@@ -1,7 +1,7 @@
 /* Beside cuda.h, as C11, in both orders. */
 #ifdef KIGO_FFI_FIRST
-#include "tools/ffi/worker_ffi.h"
 #include <cuda.h>
+#include "tools/ffi/worker_ffi.h"
 #else
 #include <cuda.h>
 #include "tools/ffi/worker_ffi.h"
