@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/base/cat.h"
+#include "core/base/worker_error.h"
 #include "tools/lib/serve/callback.h"
 
 namespace kigo::tools {
@@ -72,22 +73,6 @@ void watch_signals(const std::shared_ptr<StopRequests>& stops) {
   std::fflush(stdout);
   std::fflush(stderr);
   ::_exit(status);
-}
-
-/// What stands behind an error at the start: docs/worker.md, section 4.
-WorkerError start_error(const Error& error) {
-  switch (error.code) {
-    case Code::out_of_memory:
-      return WorkerError::insufficient_vram;
-    case Code::cuda:
-      if (error.subject.starts_with("CUDA driver") || error.subject == "device")
-        return WorkerError::device_not_found;
-      return error.subject.starts_with("device") ? WorkerError::invalid_device : WorkerError::device_failed;
-    case Code::invalid_request:
-      return WorkerError::invalid_request;
-    default:
-      return error.subject == "backend cuda" ? WorkerError::device_not_found : WorkerError::model_load_failed;
-  }
 }
 
 void log_start_error(const Log& log, const std::string& path, const Error& error) {
