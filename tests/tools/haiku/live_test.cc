@@ -88,6 +88,18 @@ TEST_F(LiveHaiku, LeavesNothingWhenNobodyAnswers) {
   EXPECT_FALSE(std::filesystem::exists(folder_));
 }
 
+TEST_F(LiveHaiku, TouchesNoRunThatIsThere) {
+  HttpRunOptions asked = options();
+  asked.nonce = [] { return std::string("k3j9x0aa"); };
+  const std::string there = cat(folder_, "/20260102T030705Z-k3j9x0aa");
+  std::filesystem::create_directories(there);
+  ASSERT_TRUE(write_file(cat(there, "/worker.log"), "old"));
+  const auto run = run_over_http(*truth_, asked, lexicon_);
+  ASSERT_FALSE(run);
+  EXPECT_NE(run.error().message().find("it is there"), std::string::npos) << run.error().message();
+  EXPECT_EQ(*read_text_file(cat(there, "/worker.log")), "old");
+}
+
 TEST_F(LiveHaiku, AWorkerThatCannotStartIsAnErrorWithItsLastWords) {
   HttpRunOptions asked = options();
   asked.backend = "none";

@@ -59,9 +59,10 @@ class Reader {
 
   void token(const Json& data) {
     const std::string text = text_of(data, "t");
-    if (text.empty()) problem(cat("token ", covered_, ": no t"));
-    if (integer_of(data, "i") != covered_) problem(cat("i ", integer_of(data, "i"), ", expected ", covered_));
     const int64_t count = integer_of(data, "n");
+    if (text.empty()) problem(cat("token ", covered_, ": no t"));
+    if (count < (covered_ == 0 ? 1 : 0)) problem(cat("token ", covered_, ": n ", count));
+    if (integer_of(data, "i") != covered_) problem(cat("i ", integer_of(data, "i"), ", expected ", covered_));
     if (take_ids(data, "ids") != count) problem(cat("token ", covered_, ": n ", count, " and other ids"));
     covered_ += std::max<int64_t>(count, 0);
     answer_.text += text;

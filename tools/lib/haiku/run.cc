@@ -242,8 +242,9 @@ Result<HttpRun> run_over_http(const Truth& truth, const HttpRunOptions& options,
   const std::string folder =
       cat(options.out, "/", folder_name(options.clock ? options.clock() : system_time(), nonce));
   std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) return fail(Code::io, folder, cat("cannot create: ", error.message()));
+  std::filesystem::create_directories(options.out, error);
+  const bool made = !error && std::filesystem::create_directory(folder, error);
+  if (!made) return fail(Code::io, folder, cat("cannot create: ", error ? error.message() : "it is there"));
   auto files = examine(truth, options, nonce, folder, lexicon);
   if (!files) {
     std::filesystem::remove_all(folder, error);
