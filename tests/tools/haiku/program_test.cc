@@ -22,7 +22,7 @@ TEST_F(HaikuProgram, PassesLeavesTheFilesOfTheContractAndCanBeChecked) {
   EXPECT_EQ(kigo({"haiku", "--recheck", folder_of(ran)}).exit, 0);
   EXPECT_EQ(*read_text_file(cat(folder_of(ran), "/verification.json")), before);
   EXPECT_EQ(*read_text_file(cat(folder_of(ran), "/test_report.md")), page);
-  EXPECT_TRUE(page.starts_with("# Haiku test over HTTP: pass"));
+  EXPECT_TRUE(page.starts_with("# Haiku test: pass"));
 }
 
 TEST_F(HaikuProgram, RejectsARecordingThatWasTouched) {
