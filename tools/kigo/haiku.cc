@@ -8,10 +8,10 @@
 #include "core/base/file_map.h"
 #include "core/base/sha256.h"
 #include "tools/kigo/options.h"
+#include "tools/lib/haiku/local_run.h"
 #include "tools/lib/haiku/published_models.h"
 #include "tools/lib/haiku/run.h"
 #include "tools/lib/haiku/run_files.h"
-#include "tools/lib/haiku_run.h"
 #include "tools/lib/json_fields.h"
 #include "tools/lib/terminal.h"
 
@@ -19,7 +19,7 @@ namespace kigo::tools {
 namespace {
 
 struct Options {
-  HaikuOptions haiku;
+  LocalRunOptions haiku;
   EngineOptions engine;
   std::string out = "haiku-results";
   std::string at;
@@ -48,8 +48,13 @@ std::string rows_of(const Json& checks) {
 }
 
 /// The last attempt's question and poem, and the verdict.
-int show(const std::string& prompt, const std::string& poem, const Json& verification,
-         const std::string& folder, bool json) {
+int show(const RunFiles& files, const Json& verification, const std::string& folder, bool json) {
+  std::string prompt, poem;
+  for (const Exchange& exchange : files.exchanges) {
+    if (exchange.name != "haiku") continue;
+    prompt = text_of(*exchange.request.find("body"), "prompt");
+    poem = read_answer(exchange).text;
+  }
   const std::string verdict = *verification.find("verdict")->string();
   const int exit = verdict == "pass" ? kPassed : verdict == "undecided" ? kUndecided : kFailed;
   if (json) {
@@ -58,34 +63,17 @@ int show(const std::string& prompt, const std::string& poem, const Json& verific
     object.set("text", poem);
     return print(true, "", object, exit);
   }
-  std::string checks;
-  if (const Json* engine = verification.find("checks")) checks += cat(rows_of(*engine), "\n");
   const auto& attempts = *verification.find("attempts")->items();
-  checks += rows_of(*attempts.back().find("checks"));
-  if (const Json* ties = verification.find("near_ties"); ties != nullptr && !ties->items()->empty())
-    checks +=
-        cat("\n", ties->items()->size(), " ids differ within the margin: near_ties in verification.json\n");
+  std::string checks =
+      cat(rows_of(*verification.find("checks")), "\n", rows_of(*attempts.back().find("checks")));
+  if (const size_t ties = verification.find("near_ties")->items()->size(); ties != 0)
+    checks += cat("\n", ties, " ids differ within the margin: near_ties in verification.json\n");
   return print(
       false,
       cat(coloured(Colour::dim, prompt), "\n\n", harmless(poem), "\n\n", checks, "\n", verdict, ": engine ",
           *verification.find("engine")->string(), ", poem ", *verification.find("poem")->string(), ", ",
           attempts.size(), attempts.size() == 1 ? " attempt" : " attempts", "; files in ", folder, "\n"),
       Json(), exit);
-}
-
-int show(const HaikuFiles& files, const Json& verification, const std::string& folder, bool json) {
-  const Json& last = files.transcript.find("attempts")->items()->back();
-  return show(*last.find("prompt")->string(), *last.find("text")->string(), verification, folder, json);
-}
-
-int show(const RunFiles& files, const Json& verification, const std::string& folder, bool json) {
-  std::string prompt, poem;
-  for (const Exchange& exchange : files.exchanges) {
-    if (exchange.name != "haiku") continue;
-    prompt = text_of(*exchange.request.find("body"), "prompt");
-    poem = read_answer(exchange).text;
-  }
-  return show(prompt, poem, verification, folder, json);
 }
 
 /// The model that ships with kigo has to keep its promise of syllables, whatever a recording says about it.
@@ -103,16 +91,8 @@ Status check_model(const Json& environment) {
 }
 
 Result<int> recheck(const Options& options, const Lexicon& lexicon) {
-  KIGO_ASSIGN(const HaikuFiles files, read_haiku_files(options.recheck));
-  KIGO_TRY(verify_haiku(files, lexicon));  // before anything is written: the files may lack something
-  KIGO_TRY(check_model(files.environment));
-  KIGO_ASSIGN(const Json verification, verify_folder(options.recheck, lexicon));
-  return show(files, verification, options.recheck, options.json);
-}
-
-Result<int> recheck_http(const Options& options, const Lexicon& lexicon) {
   KIGO_ASSIGN(const RunFiles files, read_run(options.recheck));
-  KIGO_TRY(verify_run(files, lexicon));
+  KIGO_TRY(verify_run(files, lexicon));  // before anything is written: the files may lack something
   KIGO_TRY(check_model(files.environment));
   KIGO_ASSIGN(const Json verification, verify_run_folder(options.recheck, lexicon));
   return show(files, verification, options.recheck, options.json);
@@ -133,6 +113,7 @@ Result<std::string> api_key(const Options& options) {
 /// Against a worker: one that runs, or this program as one.
 Result<int> run_http(const Options& options, const Lexicon& lexicon) {
   HttpRunOptions http;
+  static_cast<Questions&>(http) = options.haiku;
   http.url = options.url;
   http.program = std::filesystem::canonical("/proc/self/exe").string();
   const std::string named = options.engine.backend == Device::cuda ? "cuda" : "cpu";
@@ -140,9 +121,6 @@ Result<int> run_http(const Options& options, const Lexicon& lexicon) {
   http.device = options.engine.device;
   KIGO_ASSIGN(http.key, api_key(options));
   if (!http.key.empty()) http.environment.emplace_back("KIGO_API_KEY", http.key);
-  http.topic = options.haiku.topic;
-  http.max_tokens = options.haiku.max_tokens;
-  http.clock = options.haiku.clock;
   http.out = options.out;
   http.command = cat("kigo haiku ", options.serve ? "--serve" : cat("--url ", options.url), " --model ",
                      options.haiku.model_file, options.backend_named ? cat(" --backend ", named) : "");
@@ -154,8 +132,7 @@ Result<int> run_http(const Options& options, const Lexicon& lexicon) {
 
 Result<int> run(Options options) {
   KIGO_ASSIGN(const Lexicon lexicon, Lexicon::load(golden_folder() + "/haiku/lexicon.tsv"));
-  if (!options.recheck.empty())
-    return is_http_run(options.recheck) ? recheck_http(options, lexicon) : recheck(options, lexicon);
+  if (!options.recheck.empty()) return recheck(options, lexicon);
   if (!options.at.empty()) {
     KIGO_ASSIGN(const Time at, parse_iso_time(options.at));
     options.haiku.clock = [at] { return at; };
@@ -168,9 +145,12 @@ Result<int> run(Options options) {
   std::error_code ignored;
   options.haiku.shipped = std::filesystem::equivalent(path, shipped_model(), ignored);
   KIGO_ASSIGN(const auto engine, open_engine(model, options.engine));
-  KIGO_ASSIGN(const HaikuFiles files, run_haiku(model, *engine, tokenizer, options.haiku, lexicon));
-  const std::string folder = run_folder(options.out, files);
-  KIGO_ASSIGN(const Json verification, write_and_verify(files, folder, lexicon));
+  KIGO_ASSIGN(const RunFiles files, run_locally(model, *engine, tokenizer, options.haiku, lexicon));
+  const Json& first = files.exchanges.front().request;
+  KIGO_ASSIGN(const Time start, parse_iso_time(text_of(first, "sent_at")));
+  const std::string folder = cat(options.out, "/", run_id(start, text_of(first, "nonce")));
+  KIGO_TRY(write_run(files, folder));
+  KIGO_ASSIGN(const Json verification, verify_run_folder(folder, lexicon));
   return show(files, verification, folder, options.json);
 }
 

@@ -136,6 +136,7 @@ inline RunFiles passing_run() {
                               {"deltas", samples(19, 80, 5)},
                               {"health", Json::object({{"before", health}, {"after", health}})}});
   run.environment = Json::object({{"version", "1"},
+                                  {"mode", "http"},
                                   {"backend", "cpu"},
                                   {"device", "a CPU"},
                                   {"model", Json::object({{"file", "m.gguf"},

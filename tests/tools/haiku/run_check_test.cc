@@ -96,6 +96,42 @@ TEST(VerifyRun, AsksNoExitStatusOfAWorkerThatRanBefore) {
   EXPECT_EQ(failures(run), "pass");
 }
 
+/// A question for a haiku, answered in the test's own process.
+RunFiles local_run() {
+  RunFiles run = passing_run();
+  run.exchanges.resize(1);
+  run.exchanges[0].reply = Json();
+  const Json::Array first{run.reference.find("exchanges")->items()->front()};
+  run.reference = with(run.reference, "exchanges", Json::array(first));
+  run.environment = with(without(run.environment, "worker"), "mode", "process");
+  run.metrics = Json();
+  return run;
+}
+
+TEST(VerifyRun, OfOneProcessAsksForNothingThatOnlyAWorkerHas) {
+  EXPECT_EQ(failures(local_run()), "pass");
+  RunFiles run = local_run();
+  other_id(run, "haiku");
+  EXPECT_EQ(failures(run), "ids fail");
+  run = local_run();
+  run.environment = with(run.environment, "mode", "http");  // nobody gets around the rest by leaving it out
+  EXPECT_EQ(failures(run).find("prompt stream "), 0u) << failures(run);
+  run.environment = with(run.environment, "mode", "other");
+  EXPECT_NE(failures(run).find("environment.json, mode"), std::string::npos) << failures(run);
+}
+
+TEST(Report, ShowsEveryCheckAndTheVerdict) {
+  RunFiles run = passing_run();
+  other_id(run, "haiku");
+  const std::string report = run_report(run, *verify_run(run, small_lexicon()));
+  EXPECT_TRUE(report.starts_with("# Haiku test: fail\n")) << report;
+  EXPECT_NE(report.find("| ids | the reference's, and its end | haiku 1, id 0: 3 against 5 | FAIL |"),
+            std::string::npos)
+      << report;
+  EXPECT_NE(report.find("An old silent pond"), std::string::npos);
+  EXPECT_NE(report.find("| syllables | 5-7-5 | 5-7-5 | pass |"), std::string::npos);
+}
+
 TEST(VerifyRun, NamesWhatAFileLacks) {
   RunFiles run = passing_run();
   run.reference = without(run.reference, "end_ids");

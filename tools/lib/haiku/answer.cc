@@ -26,6 +26,7 @@ class Reader {
   void problem(std::string what) { answer_.problems.push_back(std::move(what)); }
 
   void head(const Json& reply) {
+    const auto problem = [this](std::string what) { answer_.head_problems.push_back(std::move(what)); };
     if (reply.is_null()) return problem("no reply");
     if (integer_of(reply, "status") != 200)
       return problem(cat("status ", integer_of(reply, "status"), ": ", escaped(text_of(reply, "body"), 200)));

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "core/base/cat.h"
-#include "tools/lib/haiku_check.h"
 #include "tools/lib/iso_time.h"
 #include "tools/lib/json_fields.h"
 
@@ -85,7 +84,12 @@ Result<Run> read_checked(const RunFiles& files) {
   KIGO_TRY(reference.get("end_ids", ends));
   KIGO_TRY(reference.get("context", run.context));
   run.end_ids = {ends.begin(), ends.end()};
-  KIGO_TRY(Fields(files.environment, "environment.json").of("model").get("shipped", run.shipped));
+  const Fields environment(files.environment, "environment.json");
+  std::string mode;
+  KIGO_TRY(environment.get("mode", mode));
+  if (mode != "http" && mode != "process")
+    return fail(Code::bad_value, "environment.json, mode", escaped(mode), "http or process");
+  KIGO_TRY(environment.of("model").get("shipped", run.shipped));
   for (size_t i = 0; i < judged->size(); ++i) {
     KIGO_TRY(check_request(files.exchanges[i]));
     KIGO_ASSIGN(Judged one, read_judged((*judged)[i], files.exchanges[i]));
@@ -113,14 +117,43 @@ Check check_of(std::string name, std::string expected, const std::vector<std::st
           wrong.empty()};
 }
 
+bool all_required_pass(const std::vector<Check>& checks) {
+  return std::ranges::all_of(checks, [](const Check& check) { return check.pass || !check.required; });
+}
+
+Json checks_json(const std::vector<Check>& checks) {
+  Json list = Json::array();
+  for (const Check& check : checks) list.push(check.json());
+  return list;
+}
+
+std::string check_table(const Json& checks) {
+  std::string out = "| check | expected | found | verdict |\n|---|---|---|---|\n";
+  for (const Json& check : *checks.items()) {
+    const bool pass = *check.find("pass")->boolean();
+    const bool required = *check.find("required")->boolean();
+    out += cat("| ", text_of(check, "check"), " | ", text_of(check, "expected"), " | ",
+               text_of(check, "found"), " | ",
+               pass       ? "pass"
+               : required ? "FAIL"
+                          : "reported",
+               " |\n");
+  }
+  return out;
+}
+
 Result<Json> verify_run(const RunFiles& files, const Lexicon& lexicon) {
   KIGO_ASSIGN(const Run run, read_checked(files));
   Json near_ties = Json::array();
-  std::vector<Check> checks{
-      check_minute(run), check_prompt(run),  check_stream(run),   check_ids(run, near_ties),
-      check_text(run),   check_utf8(run),    check_identity(run), check_challenge(run, near_ties),
-      check_repeat(run), check_metrics(run), check_health(run),   check_time(run)};
-  for (Check& check : check_exit(run)) checks.push_back(std::move(check));
+  std::vector<Check> checks{check_minute(run),         check_prompt(run), check_stream(run),
+                            check_ids(run, near_ties), check_text(run),   check_utf8(run),
+                            check_identity(run)};
+  if (over_http(files)) {
+    for (Check& check : std::vector<Check>{check_challenge(run, near_ties), check_repeat(run),
+                                           check_metrics(run), check_health(run), check_time(run)})
+      checks.push_back(std::move(check));
+    for (Check& check : check_exit(run)) checks.push_back(std::move(check));
+  }
   const bool engine = all_required_pass(checks);
   Attempts attempts = read_attempts(run, lexicon);
   const bool decided = attempts.same_minute && near_ties.items()->size() <= kNearTies;

@@ -1,4 +1,4 @@
-// The single checks of a haiku test over HTTP, each computed from the run's files: docs/worker.md, section 7.
+// The single checks of a haiku test, each computed from the run's files: docs/worker.md, section 7.
 #pragma once
 
 #include <cstdint>
@@ -52,6 +52,13 @@ const Read* find(const Run& run, std::string_view name);
 Check check_of(std::string name, std::string expected, const std::vector<std::string>& wrong,
                std::string right = "as expected");
 
+/// Whether all checks pass that are not only reported.
+bool all_required_pass(const std::vector<Check>& checks);
+/// The checks as an array.
+Json checks_json(const std::vector<Check>& checks);
+/// The same as a table in Markdown.
+std::string check_table(const Json& checks);
+
 // About what was asked and answered.
 Check check_minute(const Run& run);
 Check check_prompt(const Run& run);
@@ -64,7 +71,7 @@ Check check_utf8(const Run& run);
 Check check_identity(const Run& run);
 Check check_repeat(const Run& run);
 
-// About the worker.
+// About a worker over HTTP.
 Check check_metrics(const Run& run);
 Check check_health(const Run& run);
 Check check_time(const Run& run);

@@ -57,10 +57,11 @@ class SseReader {
 
 /// The stream of one exchange as docs/worker.md, section 3, reads it.
 struct Answer {
-  std::vector<std::string> problems;  // all that breaks the section; empty when it holds
-  std::string text;                   // the joined t
-  std::vector<int64_t> ids;           // of the events, then the withheld ones
-  Json started;                       // null when there was none
+  std::vector<std::string> problems;       // all that breaks the section; empty when it holds
+  std::vector<std::string> head_problems;  // the same of the reply's status and headers
+  std::string text;                        // the joined t
+  std::vector<int64_t> ids;                // of the events, then the withheld ones
+  Json started;                            // null when there was none
   Json end;
 };
 Answer read_answer(const Exchange& exchange);

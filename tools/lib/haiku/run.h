@@ -2,20 +2,19 @@
 // verdict is computed from.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/base/json.h"
 #include "core/base/result.h"
+#include "tools/lib/haiku/examiner.h"
 #include "tools/lib/haiku/truth.h"
-#include "tools/lib/iso_time.h"
 #include "tools/lib/poem.h"
 
 namespace kigo::tools {
 
-struct HttpRunOptions {
+struct HttpRunOptions : Questions {
   /// A worker that runs; empty: `program` is started as one.
   std::string url;
   std::string program;          // kigo itself
@@ -23,13 +22,7 @@ struct HttpRunOptions {
   int device = 0;               // of a GPU
   std::vector<std::pair<std::string, std::string>> environment;  // of the started worker, besides this one's
   std::string key;                                               // sent with each request; in no file
-  std::string topic = "GPU computing";
-  std::string command = "kigo haiku";  // for the record
-  std::string out = "haiku-results";   // the run's folder is made in it
-  int attempts = 3;                    // a poem that misses is asked for again with a new nonce
-  int64_t max_tokens = 100;
-  std::function<Time()> clock;         // empty: the system's
-  std::function<std::string()> nonce;  // empty: fresh_nonce
+  std::string out = "haiku-results";                             // the run's folder is made in it
 };
 
 /// What a run leaves.
@@ -38,10 +31,8 @@ struct HttpRun {
   Json verification;
 };
 
-/// The whole run. The worker that it starts is gone when this returns. A poem that misses is asked for again
-/// without a look at the engine's checks, which are computed at the end and over all attempts: no fault can
-/// hide behind another try. Errors: io when the worker cannot be started or reached, then no folder is left;
-/// those of the reference.
+/// The whole run. The worker that it starts is gone when this returns. Errors: io when the worker cannot be
+/// started or reached, then no folder is left; those of the reference.
 Result<HttpRun> run_over_http(const Truth& truth, const HttpRunOptions& options, const Lexicon& lexicon);
 
 }  // namespace kigo::tools

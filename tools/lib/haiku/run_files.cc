@@ -4,7 +4,7 @@
 
 #include "core/base/cat.h"
 #include "core/base/file_map.h"
-#include "tools/lib/haiku_check.h"
+#include "tools/lib/haiku/checks.h"
 
 namespace kigo::tools {
 namespace {
@@ -15,9 +15,14 @@ struct JsonFile {
   const char* name;
   Json RunFiles::*member;
 };
-constexpr JsonFile kJsonFiles[] = {{"metrics_snapshot.json", &RunFiles::metrics},
+// The environment says which of the others there are.
+constexpr JsonFile kJsonFiles[] = {{"environment.json", &RunFiles::environment},
                                    {"reference.json", &RunFiles::reference},
-                                   {"environment.json", &RunFiles::environment}};
+                                   {"metrics_snapshot.json", &RunFiles::metrics}};
+
+bool belongs(const JsonFile& file, const RunFiles& files) {
+  return file.member != &RunFiles::metrics || over_http(files);
+}
 
 }  // namespace
 
@@ -25,12 +30,16 @@ std::string haiku_prompt(const std::string& topic, const std::string& word, cons
   return cat("Write a haiku about ", topic, " that includes the word \"", word, "\" (nonce: ", nonce, ")");
 }
 
-bool is_http_run(const std::string& folder) { return std::filesystem::exists(transcript_path(folder)); }
+bool over_http(const RunFiles& files) { return text_of(files.environment, "mode") == "http"; }
 
 Status write_run(const RunFiles& files, const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return fail(Code::io, folder, cat("cannot create: ", error.message()));
   KIGO_TRY(write_file(transcript_path(folder), transcript_lines(files.exchanges)));
   for (const JsonFile& file : kJsonFiles)
-    KIGO_TRY(write_file(cat(folder, "/", file.name), cat((files.*file.member).dump(1), "\n")));
+    if (belongs(file, files))
+      KIGO_TRY(write_file(cat(folder, "/", file.name), cat((files.*file.member).dump(1), "\n")));
   return {};
 }
 
@@ -39,6 +48,7 @@ Result<RunFiles> read_run(const std::string& folder) {
   KIGO_ASSIGN(const std::string lines, read_text_file(transcript_path(folder)));
   KIGO_ASSIGN(files.exchanges, read_transcript(lines));
   for (const JsonFile& file : kJsonFiles) {
+    if (!belongs(file, files)) continue;
     const std::string path = cat(folder, "/", file.name);
     KIGO_ASSIGN(const std::string text, read_text_file(path));
     KIGO_ASSIGN(files.*file.member, Json::parse(text, path));
@@ -55,13 +65,13 @@ Result<Json> verify_run_folder(const std::string& folder, const Lexicon& lexicon
 }
 
 std::string run_report(const RunFiles& files, const Json& verification) {
-  std::string out = cat("# Haiku test over HTTP: ", text_of(verification, "verdict"), "\n\n");
+  std::string out = cat("# Haiku test: ", text_of(verification, "verdict"), "\n\n");
   const Json* model = files.environment.find("model");
   if (model != nullptr)
     out += cat("Model `", text_of(*model, "file"), "`, sha256 `", text_of(*model, "sha256"), "`.\n");
   out += cat("kigo ", text_of(files.environment, "version"), ", backend ",
              text_of(files.environment, "backend"), ", ", text_of(files.environment, "device"),
-             ".\n\n## The worker's ids, events and figures\n\n", check_table(*verification.find("checks")));
+             ".\n\n## Engine\n\n", check_table(*verification.find("checks")));
   const auto& attempts = *verification.find("attempts")->items();
   for (const Exchange& exchange : files.exchanges) {
     if (exchange.name != "haiku") continue;

@@ -1,4 +1,5 @@
-// The files of a haiku test over HTTP, and the verdict that is computed from them and nothing else.
+// The files of a haiku test, and the verdict that is computed from them and nothing else, so that anyone can
+// compute it again.
 #pragma once
 
 #include <string>
@@ -14,7 +15,7 @@ namespace kigo::tools {
 /// docs/haiku.md describes each member.
 struct RunFiles {
   std::vector<Exchange> exchanges;  // sse_transcript.ndjson
-  Json metrics;                     // metrics_snapshot.json
+  Json metrics;                     // metrics_snapshot.json; null in a single process
   Json reference;                   // reference.json
   Json environment;                 // environment.json
 };
@@ -25,10 +26,10 @@ inline constexpr const char* kChallenges[] = {"greedy", "sampled 1", "sampled 2"
 /// What the test asks for a haiku with.
 std::string haiku_prompt(const std::string& topic, const std::string& word, const std::string& nonce);
 
-/// Whether the folder is one of a run over HTTP (else of one in a single process).
-bool is_http_run(const std::string& folder);
+/// Whether a worker was asked over HTTP, else an engine in the test's own process.
+bool over_http(const RunFiles& files);
 
-/// Writes the four files. Errors: io.
+/// Writes the four files, or three; makes the folder when there is none. Errors: io.
 Status write_run(const RunFiles& files, const std::string& folder);
 /// Errors: io, bad_value.
 Result<RunFiles> read_run(const std::string& folder);

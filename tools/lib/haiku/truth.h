@@ -1,11 +1,9 @@
 // The truth of a haiku test: the reference on the CPU, on the worker's file, in the test's own process.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "core/base/json.h"
 #include "core/base/result.h"
@@ -22,7 +20,7 @@ class Truth {
   static Result<std::unique_ptr<Truth>> open(const std::string& path);
 
   const text::Tokenizer& tokenizer() const { return tokenizer_; }
-  /// file, sha256, bytes, shipped, architecture, vocab
+  /// As describe() has it.
   Json description() const;
 
   /// reference.json: for every exchange its ids and margins, from one pass over its prompt and the worker's
@@ -33,8 +31,6 @@ class Truth {
  private:
   Truth(std::string path, model::Model model, text::Tokenizer tokenizer)
       : path_(std::move(path)), model_(std::move(model)), tokenizer_(std::move(tokenizer)) {}
-  Result<Json> judge(const Exchange& exchange, bool kernels) const;
-  Result<std::vector<uint32_t>> prompt_ids(const Json& body) const;
 
   std::string path_;
   model::Model model_;
