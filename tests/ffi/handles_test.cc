@@ -1,5 +1,9 @@
 // Handles that are missing, dead or of another kind: a code, a message, no effect.
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
 #include <functional>
+#include <set>
 
 #include "tests/ffi/abi.h"
 
@@ -232,6 +236,86 @@ TEST(Handles, MemoryIsFreedOnce) {
 }
 
 TEST(Handles, MayBeFreedInAnyOrder) { expect_any_order_of_freeing(-1); }
+
+/// Handles of all kinds, the living and the dead, and what a call with one of them must answer.
+class Zoo {
+ public:
+  void act(int what, size_t which) {
+    void* const handle = handles_.empty() ? nullptr : handles_[which % handles_.size()];
+    int err = -1;
+    char piece[64];
+    switch (what) {
+      case 0:
+        return keep(cuda_init(-1, &err), contexts_);
+      case 1:
+        keep(cuda_load_model(as<CudaContext>(handle), tiny_model("tiny-q4_k_m").c_str(), nullptr, &err),
+             models_);
+        return expect(err == WORKER_OK, contexts_, handle);
+      case 2:
+        keep(cuda_inference_start(as<CudaModel>(handle), "a", 9, 1, which, &err), generations_);
+        return expect(err == WORKER_OK, models_, handle);
+      case 3:
+        keep(cuda_inference_init(as<CudaModel>(handle), 0, &err), sessions_);
+        return expect(err == WORKER_OK, models_, handle);
+      case 4:
+        (void)cuda_inference_next_token(as<InferenceResult>(handle), piece, sizeof piece, nullptr, &err);
+        return expect(err == WORKER_OK, generations_, handle);
+      case 5:
+        (void)cuda_inference_generate_token(as<InferenceContext>(handle), 1, 0, 0, 1, 0, &err);
+        return expect(err == WORKER_OK || err == WORKER_ERR_CONTEXT_OVERFLOW, sessions_, handle);
+      case 6:
+        cuda_destroy(as<CudaContext>(handle));
+        return (void)contexts_.erase(handle);
+      case 7:
+        cuda_unload_model(as<CudaModel>(handle));
+        return (void)models_.erase(handle);
+      case 8:
+        cuda_inference_free(as<InferenceResult>(handle));
+        return (void)generations_.erase(handle);
+      default:
+        cuda_inference_context_free(as<InferenceContext>(handle));
+        return (void)sessions_.erase(handle);
+    }
+  }
+  ~Zoo() {
+    for (void* handle : handles_) {
+      cuda_destroy(as<CudaContext>(handle));
+      cuda_unload_model(as<CudaModel>(handle));
+      cuda_inference_free(as<InferenceResult>(handle));
+      cuda_inference_context_free(as<InferenceContext>(handle));
+    }
+  }
+
+ private:
+  using Alive = std::set<void*>;
+  void keep(void* made, Alive& alive) {
+    if (made == nullptr) return;
+    RC_ASSERT(std::ranges::count(handles_, made) == 0);  // none is given twice
+    handles_.push_back(made);
+    alive.insert(made);
+  }
+  static void expect(bool served, const Alive& alive, void* handle) {
+    RC_ASSERT(served == alive.contains(handle));
+  }
+
+  std::vector<void*> handles_;
+  Alive contexts_, models_, generations_, sessions_;
+};
+
+RC_GTEST_PROP(HandlesProperty, AreServedExactlyWhileTheyLive, ()) {
+  const auto witness = open_context(-1);
+  const uint64_t before = cuda_get_process_vram_usage(witness.get());
+  {
+    Zoo zoo;
+    // Makers first in the list, so that most runs have something of each kind.
+    const auto calls = *rc::gen::container<std::vector<std::pair<int, size_t>>>(
+        rc::gen::pair(rc::gen::weightedElement<int>(
+                          {{3, 0}, {4, 1}, {4, 2}, {4, 3}, {4, 4}, {4, 5}, {1, 6}, {1, 7}, {1, 8}, {1, 9}}),
+                      rc::gen::inRange<size_t>(0, 1000)));
+    for (const auto& [what, which] : calls) zoo.act(what, which);
+  }
+  RC_ASSERT(cuda_get_process_vram_usage(witness.get()) == before);
+}
 
 TEST(Handles, AnErrorPointerMayBeNull) {
   EXPECT_EQ(cuda_init(-7, nullptr), nullptr);

@@ -69,6 +69,30 @@ TEST_F(PointerModel, MayBeLoadedFromTheSameMapTwice) {
   EXPECT_EQ(load_code(config), WORKER_OK);
 }
 
+TEST_F(PointerModel, MayLieInTheCallersOwnMemoryAtAnyAddress) {
+  for (const std::string& file : {path, shipped_model()}) {
+    const gguf::MappedFile source = *gguf::open(file);
+    const Owned<GpuPointerMap> all(cuda_create_pointer_map(context.get(), 1 << 30, nullptr));
+    std::vector<std::vector<std::byte>> memory;
+    for (const gguf::Tensor& tensor : source.file.tensors) {
+      std::vector<std::byte>& bytes_of_it = memory.emplace_back(tensor.data.size() + 1);
+      std::ranges::copy(tensor.data, bytes_of_it.begin() + 1);
+      EXPECT_EQ(cuda_pointer_map_insert(all.get(), std::string(tensor.name).c_str(), bytes_of_it.data() + 1,
+                                        tensor.type->id, static_cast<uint32_t>(tensor.dims.size()),
+                                        tensor.dims.data()),
+                WORKER_OK)
+          << last_failure();
+    }
+    const WorkerModelConfig said = config_of(source.file, nullptr);
+    int err = -1;
+    const Owned<CudaModel> model(
+        cuda_load_model_from_pointers(context.get(), all.get(), &said, nullptr, &err));
+    ASSERT_EQ(err, WORKER_OK) << last_failure();
+    const auto from_file = load(context.get(), file);
+    EXPECT_EQ(logits_of(model.get(), {1, 2, 3}), logits_of(from_file.get(), {1, 2, 3}));
+  }
+}
+
 TEST_F(PointerModel, AMissingTensorIsNamed) {
   const Pointers some(context.get(), path, "blk.1.attn_k.weight");
   KIGO_EXPECT_FAILURE(WORKER_ERR_MODEL_LOAD_FAILED, load_code(config, some.map.get()));

@@ -116,8 +116,10 @@ Outcome<void> load_pointers(Model& model, const PointerMap& map, const WorkerMod
   const int64_t placed = loaded->backend->memory().weights_bytes;
   if (const Status fits = tools::check_memory(*loaded->backend, "weights by pointers", placed); !fits)
     return at_start(fits.error());
-  if (model.context->device >= 0)
-    for (gguf::Tensor& tensor : weights->file.tensors) tensor.data = {};  // the copies end here
+  if (model.context->device >= 0) {  // the copies end here, and the caller's memory is not used any more
+    for (gguf::Tensor& tensor : weights->file.tensors) tensor.data = {};
+    weights->blocks.clear();
+  }
   model.pointers = std::move(weights);
   model.loaded = std::move(loaded);
   model.token_count = config->token_count;

@@ -41,7 +41,12 @@ class HostMemory final : public DeviceMemory {
   }
 
   Result<std::unique_ptr<Block>> allocate(uint64_t bytes) override {
-    void* data = bytes > PTRDIFF_MAX ? nullptr : ::operator new(bytes, kAlignment, std::nothrow);
+    // The system promises memory that it does not have, and ends who uses it.
+    const auto now = sizes();
+    if (now && bytes > now->free_bytes)
+      return fail(Code::out_of_memory, "CPU", cat(bytes, " bytes wanted"),
+                  cat("at most ", now->free_bytes, ", which are free"));
+    void* data = ::operator new(bytes, kAlignment, std::nothrow);
     if (data == nullptr) return fail(Code::out_of_memory, "CPU", cat(bytes, " bytes wanted"), "fewer");
     return std::make_unique<HostBlock>(data);
   }
