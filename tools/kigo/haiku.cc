@@ -14,7 +14,7 @@
 namespace kigo::tools {
 namespace {
 
-struct Options {
+struct HaikuArguments {
   HaikuOptions haiku;
   EngineOptions engine;
   std::string out = "haiku-results";
@@ -71,7 +71,7 @@ Status check_model(const HaikuFiles& files) {
               cat(truly, " for this sha256"));
 }
 
-Result<int> recheck(const Options& options, const Lexicon& lexicon) {
+Result<int> recheck(const HaikuArguments& options, const Lexicon& lexicon) {
   KIGO_ASSIGN(const HaikuFiles files, read_haiku_files(options.recheck));
   KIGO_TRY(verify_haiku(files, lexicon));  // before anything is written: the files may lack something
   KIGO_TRY(check_model(files));
@@ -79,7 +79,7 @@ Result<int> recheck(const Options& options, const Lexicon& lexicon) {
   return show(files, verification, options.recheck, options.json);
 }
 
-Result<int> run(Options options) {
+Result<int> run(HaikuArguments options) {
   KIGO_ASSIGN(const Lexicon lexicon, Lexicon::load(golden_folder() + "/haiku/lexicon.tsv"));
   if (!options.recheck.empty()) return recheck(options, lexicon);
   if (!options.at.empty()) {
@@ -102,7 +102,7 @@ Result<int> run(Options options) {
 }  // namespace
 
 void add_haiku(CLI::App& app, int& exit) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<HaikuArguments>();
   CLI::App* command =
       app.add_subcommand("haiku", "Ask for a haiku with the current minute and check the answer");
   add_model_option(*command, options->haiku.model_file);
