@@ -8,9 +8,11 @@
 namespace kigo::kernels {
 namespace {
 
-constexpr int64_t kAlignment = 256;  // of every tensor: that of the planes in it
+constexpr int64_t kTensorAlignment = 256;  // of every tensor: that of the planes in it
 
-int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+int64_t aligned(int64_t bytes) {
+  return (bytes + kTensorAlignment - 1) / kTensorAlignment * kTensorAlignment;
+}
 
 size_t slot(model::Role role, int64_t layer) {
   const int index = static_cast<int>(role);

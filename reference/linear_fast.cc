@@ -17,7 +17,7 @@ namespace kigo::reference {
 namespace {
 
 // Rows of w and of x that share one walk over the columns: as many sums as the registers hold.
-constexpr int64_t kRows = 4;
+constexpr int64_t kFastRows = 4;
 constexpr int64_t kTokens = 4;
 
 /// The compiler's own vectors: a loop over an array of sums would keep them in memory.
@@ -41,24 +41,24 @@ struct Vector<16> {
 template <int64_t Width, int64_t Tokens>
 [[gnu::always_inline]] inline void multiply(const float* w, const float* x, int64_t stride, double* sum) {
   using Floats = typename Vector<Width>::Type;
-  double lanes[kRows * Tokens][kFastLanes] = {};
+  double lanes[kFastRows * Tokens][kFastLanes] = {};
   for (int64_t block = 0; block < stride; block += kFastBlock) {
     const int64_t end = std::min(block + kFastBlock, stride);
     for (int64_t first = 0; first < kFastLanes; first += Width) {
-      Floats s[kRows * Tokens] = {};
+      Floats s[kFastRows * Tokens] = {};
       for (int64_t i = block + first; i < end; i += kFastLanes) {
         for (int64_t t = 0; t < Tokens; ++t) {
           const Floats& column = *reinterpret_cast<const Floats*>(x + t * stride + i);
-          for (int64_t r = 0; r < kRows; ++r)
+          for (int64_t r = 0; r < kFastRows; ++r)
             s[r * Tokens + t] += *reinterpret_cast<const Floats*>(w + r * stride + i) * column;
         }
       }
-      for (int64_t n = 0; n < kRows * Tokens; ++n) {
+      for (int64_t n = 0; n < kFastRows * Tokens; ++n) {
         for (int64_t lane = 0; lane < Width; ++lane) lanes[n][first + lane] += double{s[n][lane]};
       }
     }
   }
-  for (int64_t n = 0; n < kRows * Tokens; ++n) {
+  for (int64_t n = 0; n < kFastRows * Tokens; ++n) {
     sum[n] = 0;
     for (int64_t lane = 0; lane < kFastLanes; ++lane) sum[n] += lanes[n][lane];
   }
@@ -113,16 +113,16 @@ std::vector<float> rounded(const View<const T, 2>& x, int64_t rows, int64_t stri
   return out;
 }
 
-/// y of rows `first` to `first + kRows` of w, which `w` holds decoded, for all tokens.
+/// y of rows `first` to `first + kFastRows` of w, which `w` holds decoded, for all tokens.
 template <class T>
 void multiply_rows(const ops::Linear<T, Space::Host>& op, const Kernels& kernels, const float* w,
                    int64_t first, const std::vector<float>& x, int64_t stride) {
   const int64_t tokens = op.x.shape[0];
   const int64_t together = tokens == 1 ? 1 : kTokens;
-  double sum[kRows * kTokens];
+  double sum[kFastRows * kTokens];
   for (int64_t t = 0; t < tokens; t += together) {
     (tokens == 1 ? kernels.single : kernels.tile)(w, x.data() + t * stride, stride, sum);
-    for (int64_t j = first; j < std::min(first + kRows, op.w.rows); ++j) {
+    for (int64_t j = first; j < std::min(first + kFastRows, op.w.rows); ++j) {
       const double bias = op.bias.data == nullptr ? 0.0 : op.bias(j);
       for (int64_t n = 0; n < std::min(together, tokens - t); ++n)
         op.y(t + n, j) = static_cast<T>(sum[(j - first) * together + n] + bias);
@@ -153,12 +153,12 @@ Status linear_fast(const ops::Linear<T, Space::Host>& op, int64_t width) {
 #pragma omp parallel if (worthwhile)
 #endif
   {
-    std::vector<float> w(static_cast<size_t>(kRows * stride));
+    std::vector<float> w(static_cast<size_t>(kFastRows * stride));
 #ifdef _OPENMP
 #pragma omp for schedule(dynamic, 8)
 #endif
-    for (int64_t first = 0; first < op.w.rows; first += kRows) {
-      for (int64_t r = 0; r < std::min(kRows, op.w.rows - first); ++r)
+    for (int64_t first = 0; first < op.w.rows; first += kFastRows) {
+      for (int64_t r = 0; r < std::min(kFastRows, op.w.rows - first); ++r)
         op.w.type->decode(op.w.data + (first + r) * op.w.row_bytes(), op.w.cols, w.data() + r * stride);
       multiply_rows(op, kernels, w.data(), first, x, stride);
     }

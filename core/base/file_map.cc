@@ -30,11 +30,11 @@ class Descriptor {
   int fd_;
 };
 
+}  // namespace
+
 tl::unexpected<Error> io_error(const std::string& path, const char* what) {
   return fail(Code::io, escaped(path, 4096), cat(what, ": ", std::strerror(errno)));
 }
-
-}  // namespace
 
 Status check_regular(const std::string& path, mode_t mode) {
   if (S_ISDIR(mode)) return fail(Code::io, escaped(path, 4096), "is a directory", "a regular file");

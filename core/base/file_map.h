@@ -30,6 +30,9 @@ class FileMap {
 /// The whole of a text file in memory. Errors as FileMap::open.
 Result<std::string> read_text_file(const std::string& path);
 
+/// Code::io: the path, what was tried, and what the operating system said last (errno).
+tl::unexpected<Error> io_error(const std::string& path, const char* what);
+
 /// Whether a file of this mode is a regular one. Errors: io with the path and what it is instead.
 Status check_regular(const std::string& path, mode_t mode);
 

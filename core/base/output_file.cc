@@ -45,10 +45,6 @@ void drop_note(int note) {
   if (note >= 0) notes[static_cast<size_t>(note)].state = Note::State::free;
 }
 
-tl::unexpected<Error> io_error(const std::string& path, const char* what) {
-  return fail(Code::io, escaped(path, 4096), cat(what, ": ", std::strerror(errno)));
-}
-
 /// The name that a new file takes: `path` when nothing has it, or the regular file that is replaced, which a
 /// symbolic link may name.
 Result<std::string> replaceable(const std::string& path) {

@@ -4,7 +4,6 @@
 #include <bit>
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -14,7 +13,6 @@ namespace kigo::compare {
 namespace {
 
 constexpr double kSlack = 1.02;  // c of the derivation
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 size_t argmax(Values values) {
   size_t best = 0;

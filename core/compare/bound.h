@@ -3,10 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "core/compare/values.h"
 
 namespace kigo::compare {
+
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// Unit roundoffs: half the distance from 1 to the next number.
 inline constexpr double kUnitDouble = 0x1p-53;

@@ -11,7 +11,6 @@
 namespace kigo::compare {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr int64_t kEnoughToBeNoAccident = 8;
 
 bool same(double got, double want) { return (std::isnan(got) && std::isnan(want)) || got == want; }

@@ -9,7 +9,7 @@
 namespace kigo::text {
 namespace {
 
-constexpr uint64_t kFree = std::numeric_limits<uint64_t>::max();
+constexpr uint64_t kFreePair = std::numeric_limits<uint64_t>::max();
 constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
 
 uint64_t pair_of(uint32_t left, uint32_t right) { return uint64_t{left} << 32 | right; }
@@ -17,18 +17,18 @@ uint64_t pair_of(uint32_t left, uint32_t right) { return uint64_t{left} << 32 | 
 }  // namespace
 
 MergeTable::MergeTable(size_t capacity)
-    : slots_(std::bit_ceil(capacity + capacity / 2 + 2), Slot{kFree, {}}) {}
+    : slots_(std::bit_ceil(capacity + capacity / 2 + 2), Slot{kFreePair, {}}) {}
 
 size_t MergeTable::slot_of(uint32_t left, uint32_t right) const {
   const size_t mask = slots_.size() - 1;
   const uint64_t pair = pair_of(left, right);
   for (size_t at = hash_(left, right) & mask;; at = (at + 1) & mask)
-    if (slots_[at].pair == pair || slots_[at].pair == kFree) return at;
+    if (slots_[at].pair == pair || slots_[at].pair == kFreePair) return at;
 }
 
 void MergeTable::add(uint32_t left, uint32_t right, Merge merge) {
   Slot& slot = slots_[slot_of(left, right)];
-  if (slot.pair == kFree) slot = {pair_of(left, right), merge};
+  if (slot.pair == kFreePair) slot = {pair_of(left, right), merge};
 }
 
 Merge MergeTable::find(uint32_t left, uint32_t right) const {

@@ -62,7 +62,7 @@ constexpr std::array kZephyrHas = std::to_array<std::string_view>(
 constexpr std::array kNotZephyr =
     std::to_array<std::string_view>({"bos_token", "trim", "messages[0]", "<|end|>"});
 
-constexpr std::array kFormats = std::to_array<ChatFormat>({
+constexpr std::array kChatFormats = std::to_array<ChatFormat>({
     {.name = "qwen2.5",  // Qwen/Qwen2.5-0.5B-Instruct, tokenizer_config.json
      .markers = kMarkers,
      .has = kQwen25Has,
@@ -157,13 +157,13 @@ constexpr std::array kFormats = std::to_array<ChatFormat>({
 
 std::string format_names() {
   std::string names;
-  for (const ChatFormat& format : kFormats) names += cat(names.empty() ? "" : ", ", format.name);
+  for (const ChatFormat& format : kChatFormats) names += cat(names.empty() ? "" : ", ", format.name);
   return names;
 }
 
 }  // namespace
 
-std::span<const ChatFormat> chat_formats() { return kFormats; }
+std::span<const ChatFormat> chat_formats() { return kChatFormats; }
 
 const ChatFormat* find_chat_format(std::string_view template_text) {
   const auto holds = [&](std::string_view part) {
@@ -172,13 +172,13 @@ const ChatFormat* find_chat_format(std::string_view template_text) {
   const auto fits = [&](const ChatFormat& format) {
     return std::ranges::all_of(format.has, holds) && std::ranges::none_of(format.lacks, holds);
   };
-  const auto found = std::ranges::find_if(kFormats, fits);
-  return found == kFormats.end() ? nullptr : &*found;
+  const auto found = std::ranges::find_if(kChatFormats, fits);
+  return found == kChatFormats.end() ? nullptr : &*found;
 }
 
 const ChatFormat* find_chat_format_by_name(std::string_view name) {
-  const auto found = std::ranges::find(kFormats, name, &ChatFormat::name);
-  return found == kFormats.end() ? nullptr : &*found;
+  const auto found = std::ranges::find(kChatFormats, name, &ChatFormat::name);
+  return found == kChatFormats.end() ? nullptr : &*found;
 }
 
 Result<const ChatFormat*> require_chat_format(const Tokenizer& tokenizer) {

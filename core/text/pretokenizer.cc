@@ -23,7 +23,7 @@ namespace {
   "|[" KIGO_SPACE R"(]*[\r\n]+)"                                                             \
   "|[" KIGO_SPACE "]+(?![^" KIGO_SPACE "])|[" KIGO_SPACE "]+"
 
-constexpr std::array kFormats = std::to_array<PreFormat>({
+constexpr std::array kPreFormats = std::to_array<PreFormat>({
     // openai/gpt-2, src/encoder.py
     {.name = "gpt-2",
      .pattern = "'s|'t|'re|'ve|'m|'ll|'d"
@@ -47,11 +47,11 @@ constexpr std::array kFormats = std::to_array<PreFormat>({
 
 }  // namespace
 
-std::span<const PreFormat> pre_formats() { return kFormats; }
+std::span<const PreFormat> pre_formats() { return kPreFormats; }
 
 const PreFormat* find_pre_format(std::string_view name) {
-  const auto found = std::ranges::find(kFormats, name, &PreFormat::name);
-  return found == kFormats.end() ? nullptr : &*found;
+  const auto found = std::ranges::find(kPreFormats, name, &PreFormat::name);
+  return found == kPreFormats.end() ? nullptr : &*found;
 }
 
 struct Pretokenizer::Compiled {

@@ -14,7 +14,7 @@
 namespace kigo::kernels {
 namespace {
 
-constexpr int64_t kAlignment = 256;
+constexpr int64_t kPlanAlignment = 256;
 
 /// Cuts one allocation into slots.
 class Cutter {
@@ -22,7 +22,8 @@ class Cutter {
   template <class T>
   Slot<T> cut(int64_t count) {
     const Slot<T> slot{bytes_, count};
-    bytes_ += (count * static_cast<int64_t>(sizeof(T)) + kAlignment - 1) / kAlignment * kAlignment;
+    bytes_ +=
+        (count * static_cast<int64_t>(sizeof(T)) + kPlanAlignment - 1) / kPlanAlignment * kPlanAlignment;
     return slot;
   }
   int64_t bytes() const { return bytes_; }

@@ -12,7 +12,7 @@
 namespace kigo::kernels {
 namespace {
 
-Status status_of(cublasStatus_t status, std::string_view subject) {
+Status cublas_status_of(cublasStatus_t status, std::string_view subject) {
   if (status == CUBLAS_STATUS_SUCCESS) return {};
   const Code code = status == CUBLAS_STATUS_ALLOC_FAILED ? Code::out_of_memory : Code::cuda;
   return fail(code, std::string(subject),
@@ -45,23 +45,23 @@ Result<Cublas> Cublas::create(Vram& vram) {
   // call is given ours. Asking for the least is cuBLAS's documented way out; a value of the user's stays.
   (void)setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8", 0);
   cublasHandle_t handle = nullptr;
-  KIGO_TRY(status_of(cublasCreate(&handle), "cuBLAS"));
+  KIGO_TRY(cublas_status_of(cublasCreate(&handle), "cuBLAS"));
   cublas.handle_.reset(handle);
   // Default mode alone lets split sums be added up in half.
   const auto mode =
       static_cast<cublasMath_t>(CUBLAS_DEFAULT_MATH | CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION);
-  KIGO_TRY(status_of(cublasSetMathMode(handle, mode), "cuBLAS math mode"));
-  KIGO_TRY(status_of(cublasSetAtomicsMode(handle, CUBLAS_ATOMICS_NOT_ALLOWED), "cuBLAS atomics mode"));
-  KIGO_TRY(status_of(cublasSetPointerMode(handle, CUBLAS_POINTER_MODE_HOST), "cuBLAS pointer mode"));
+  KIGO_TRY(cublas_status_of(cublasSetMathMode(handle, mode), "cuBLAS math mode"));
+  KIGO_TRY(cublas_status_of(cublasSetAtomicsMode(handle, CUBLAS_ATOMICS_NOT_ALLOWED), "cuBLAS atomics mode"));
+  KIGO_TRY(cublas_status_of(cublasSetPointerMode(handle, CUBLAS_POINTER_MODE_HOST), "cuBLAS pointer mode"));
   return cublas;
 }
 
 Result<cublasContext*> Cublas::on(Stream stream) const {
-  KIGO_TRY(status_of(cublasSetStream(handle_.get(), stream), "cuBLAS stream"));
+  KIGO_TRY(cublas_status_of(cublasSetStream(handle_.get(), stream), "cuBLAS stream"));
   // Setting the stream puts cuBLAS's own workspace back, so ours is named each time.
-  KIGO_TRY(status_of(cublasSetWorkspace(handle_.get(), const_cast<std::byte*>(workspace_.data()),
-                                        static_cast<size_t>(workspace_.bytes())),
-                     "cuBLAS workspace"));
+  KIGO_TRY(cublas_status_of(cublasSetWorkspace(handle_.get(), const_cast<std::byte*>(workspace_.data()),
+                                               static_cast<size_t>(workspace_.bytes())),
+                            "cuBLAS workspace"));
   return handle_.get();
 }
 
@@ -82,7 +82,7 @@ Status matmul_half(const Cublas& cublas, View<const f16, 2, Space::Device> x,
   if (tokens == 0 || out == 0) return {};
   KIGO_ASSIGN(cublasContext* const handle, cublas.on(stream));
   const float alpha = 1;
-  return status_of(
+  return cublas_status_of(
       cublasGemmEx(handle, operation(gemm.transpose_a), operation(gemm.transpose_b), static_cast<int>(gemm.m),
                    static_cast<int>(gemm.n), static_cast<int>(gemm.k), &alpha, w.data, CUDA_R_16F,
                    static_cast<int>(gemm.lda), x.data, CUDA_R_16F, static_cast<int>(gemm.ldb), &beta, y.data,

@@ -173,13 +173,13 @@ Json json_of(const std::vector<LawResult>& results) {
 }
 
 std::string junit_of(const std::vector<LawResult>& results) {
-  using Outcome = compare::JUnitCase::Outcome;
+  using How = compare::JUnitCase::Outcome;
   std::vector<compare::JUnitCase> cases;
   for (const LawResult& one : results) {
-    const Outcome outcome = one.verdict == Verdict::pass   ? Outcome::passed
-                            : one.verdict == Verdict::fail ? Outcome::failed
-                                                           : Outcome::skipped;
-    cases.push_back({cat(one.pair, '.', one.machine), one.law, one.seconds, outcome, joined(one.complaints)});
+    const How how = one.verdict == Verdict::pass   ? How::passed
+                    : one.verdict == Verdict::fail ? How::failed
+                                                   : How::skipped;
+    cases.push_back({cat(one.pair, '.', one.machine), one.law, one.seconds, how, joined(one.complaints)});
   }
   return compare::junit_xml("kigo laws", cases);
 }

@@ -18,8 +18,8 @@ using reference::linear_fast;
 using test::Grid;
 
 template <class T>
-Status run(Grid<T>& x, const ops::Matrix<Space::Host>& w, const std::vector<float>& bias, Grid<T>& y,
-           int64_t width = 0) {
+Status run_fast(Grid<T>& x, const ops::Matrix<Space::Host>& w, const std::vector<float>& bias, Grid<T>& y,
+                int64_t width = 0) {
   return linear_fast<T>({.x = x.view(), .w = w, .bias = test::row_view(bias), .y = y.view()}, width);
 }
 
@@ -28,7 +28,7 @@ TEST(LinearFast, WorkedExample) {
                                 /**/ 0, -1, 4};  // two rows of three: y = (x0 + 2 x1 + 3 x2, 4 x2 - x1)
   Grid<double> x(2, 3, {1, 1, 1, /**/ 2, 0, -1}, 1);
   Grid<double> y(2, 2, 3);
-  ASSERT_TRUE(run(x, test::f32_matrix(w, 2, 3), {10, 20}, y));
+  ASSERT_TRUE(run_fast(x, test::f32_matrix(w, 2, 3), {10, 20}, y));
   EXPECT_EQ(y.dense(), (std::vector<double>{16, 23, /**/ 9, 16}));
 }
 
@@ -45,7 +45,7 @@ TEST(LinearFast, SumsALaneInFloatWithinABlock) {
   w[0] = 0x1p24f, w[16] = 1;
   Grid<double> x(1, 17), y(1, 1);
   for (int64_t i = 0; i < 17; ++i) x(0, i) = 1;
-  ASSERT_TRUE(run(x, test::f32_matrix(w, 1, 17), {0}, y));
+  ASSERT_TRUE(run_fast(x, test::f32_matrix(w, 1, 17), {0}, y));
   EXPECT_EQ(y(0, 0), 0x1p24);
 }
 
@@ -56,7 +56,7 @@ TEST(LinearFast, SumsLanesAndBlocksInDouble) {
     w[0] = 0x1p24f, w[other] = 1;
     Grid<double> x(1, 257), y(1, 1);
     for (int64_t i = 0; i < 257; ++i) x(0, i) = 1;
-    ASSERT_TRUE(run(x, test::f32_matrix(w, 1, 257), {0}, y));
+    ASSERT_TRUE(run_fast(x, test::f32_matrix(w, 1, 257), {0}, y));
     EXPECT_EQ(y(0, 0), 0x1p24 + 1) << other;
   }
 }
@@ -95,7 +95,7 @@ RC_GTEST_PROP(LinearFast, HasTheBitsOfItsOrderForAnyShapeAndVectorWidth, ()) {
   const std::vector<float> w = test::random_floats(rows * cols, *rc::gen::arbitrary<uint64_t>());
   const std::vector<float> bias = test::random_floats(rows, 1);
   Grid<double> y(tokens, rows, 1);
-  RC_ASSERT(run(x, test::f32_matrix(w, rows, cols), bias, y, width).has_value());
+  RC_ASSERT(run_fast(x, test::f32_matrix(w, rows, cols), bias, y, width).has_value());
   RC_ASSERT(y.dense() == written_out(x, w, bias));
 }
 
@@ -104,21 +104,21 @@ TEST(LinearFast, HasTheBitsOfItsOrderWhenSeveralThreadsShareTheRows) {
   const std::vector<float> w = test::random_floats(1027 * 300, 2);
   const std::vector<float> bias = test::random_floats(1027, 3);
   Grid<double> y(7, 1027);
-  ASSERT_TRUE(run(x, test::f32_matrix(w, 1027, 300), bias, y));
+  ASSERT_TRUE(run_fast(x, test::f32_matrix(w, 1027, 300), bias, y));
   EXPECT_EQ(y.dense(), written_out(x, w, bias));
 }
 
 TEST(LinearFast, ReadsNothingBehindTheLastRow) {
   const test::BeforeTheWall w(std::vector<float>(5 * 3, 2.0f));  // five rows: one more than a tile
   Grid<double> x(1, 3, {1, 2, 3}), y(1, 5);
-  ASSERT_TRUE(run(x, {w.data(), quant::find_tensor_type("F32"), 5, 3}, {0, 0, 0, 0, 0}, y));
+  ASSERT_TRUE(run_fast(x, {w.data(), quant::find_tensor_type("F32"), 5, 3}, {0, 0, 0, 0, 0}, y));
   EXPECT_EQ(y.dense(), (std::vector<double>(5, 12.0)));
 }
 
 TEST(LinearFast, RoundsTheSumOnceToFloat) {
   const std::vector<float> w = {1, 1};
   Grid<float> x(1, 2, {0x1p24, 1}), y(1, 1);
-  ASSERT_TRUE(run(x, test::f32_matrix(w, 1, 2), {0x1p-20f}, y));  // halfway in float, but for the bias
+  ASSERT_TRUE(run_fast(x, test::f32_matrix(w, 1, 2), {0x1p-20f}, y));  // halfway in float, but for the bias
   EXPECT_EQ(y(0, 0), 0x1p24f + 2);
 }
 
@@ -171,7 +171,7 @@ double worst_share(const quant::TensorType& type, int64_t tokens, int64_t rows, 
   }
   const std::vector<float> bias = test::random_floats(rows, seed + 2);
   Grid<double> got(tokens, rows), want(tokens, rows);
-  EXPECT_TRUE(run(x, w, bias, got));
+  EXPECT_TRUE(run_fast(x, w, bias, got));
   EXPECT_TRUE(reference::linear<double>({x.view(), w, test::row_view(bias), want.view()}));
   std::vector<float> row(static_cast<size_t>(cols));
   double worst = 0;
@@ -211,7 +211,7 @@ TEST(LinearFast, TheBoundIsNotIdle) {
 TEST(LinearFast, HasNoFiniteResultForWhatFloatCannotHold) {
   const std::vector<float> w = {1, 1};
   Grid<double> x(2, 2, {1e39, 1, /**/ 1e39, -1e39}), y(2, 1);
-  ASSERT_TRUE(run(x, test::f32_matrix(w, 1, 2), {0}, y));
+  ASSERT_TRUE(run_fast(x, test::f32_matrix(w, 1, 2), {0}, y));
   EXPECT_EQ(y(0, 0), INFINITY);
   EXPECT_TRUE(std::isnan(y(1, 0)));
 }
@@ -219,7 +219,7 @@ TEST(LinearFast, HasNoFiniteResultForWhatFloatCannotHold) {
 TEST(LinearFast, RefusesWhatThePlainTwinRefuses) {
   Grid<double> x(2, 3, {1, 2, 3, 4, 5, 6}), y(2, 5);
   const std::vector<float> w = test::random_floats(12, 1);
-  EXPECT_EQ(test::message(run(x, test::f32_matrix(w, 4, 3), {1, 2, 3, 4}, y)),
+  EXPECT_EQ(test::message(run_fast(x, test::f32_matrix(w, 4, 3), {1, 2, 3, 4}, y)),
             "linear.y: shape [2, 5], expected [2, 4] (bad_shape)");
 }
 
@@ -231,7 +231,7 @@ TEST(LinearFast, TakesNoTokensForNothingToDo) {
 TEST(LinearFastDeathTest, EndsTheProcessForAWidthThatIsNotThere) {
   Grid<double> x(1, 1, {1.0}), y(1, 1);
   const std::vector<float> w = {1};
-  EXPECT_DEATH((void)run(x, test::f32_matrix(w, 1, 1), {0}, y, 5), "linear_fast.cc");
+  EXPECT_DEATH((void)run_fast(x, test::f32_matrix(w, 1, 1), {0}, y, 5), "linear_fast.cc");
 }
 
 }  // namespace

@@ -11,19 +11,19 @@ namespace {
 using compare::nmse;
 using test::SmallModel;
 
-const std::vector<uint32_t> kPrompt = {9, 3, 17, 39, 0, 22, 5, 5, 31, 8, 12, 26};
+const std::vector<uint32_t> kLlamaPrompt = {9, 3, 17, 39, 0, 22, 5, 5, 31, 8, 12, 26};
 
 TEST(LlamaForward, HangsOnEveryTensor) {
   SmallModel small(SmallModel::Output::Untied, 1, "llama");
-  const std::vector<double> before = small.logits(kPrompt);
+  const std::vector<double> before = small.logits(kLlamaPrompt);
   for (const std::string& name : small.tensor_names()) {
     const uint64_t at = name == "token_embd.weight" ? 9 * 64 + 3 : 3;  // of a token in the prompt
     const float was = small.get(name, at);
     small.set(name, at, was + 0.5f);
-    EXPECT_GT(nmse(small.logits(kPrompt), before), 1e-9) << name;
+    EXPECT_GT(nmse(small.logits(kLlamaPrompt), before), 1e-9) << name;
     small.set(name, at, was);
   }
-  EXPECT_EQ(small.logits(kPrompt), before);
+  EXPECT_EQ(small.logits(kLlamaPrompt), before);
 }
 
 /// Gives `to` the values of `from`; rows of q and k, and their biases, as llama's converter orders them: row
@@ -48,7 +48,7 @@ TEST(LlamaForward, IsThatOfAQwen2WhoseRowsOfQAndKAreDealtOut) {
   for (const char* bias : {"blk.0.attn_output.bias", "blk.1.attn_output.bias"}) neighbours.fill(bias, 0);
   neighbours.fill("rope_freqs.weight", 1);
   // The same products in another order: roundings of doubles through two layers.
-  EXPECT_LT(nmse(neighbours.logits(kPrompt), halves.logits(kPrompt)), 1e-26);
+  EXPECT_LT(nmse(neighbours.logits(kLlamaPrompt), halves.logits(kLlamaPrompt)), 1e-26);
 }
 
 TEST(LlamaForward, DividesAllFrequenciesAsAFactorOfThePositionsDoes) {
@@ -57,9 +57,9 @@ TEST(LlamaForward, DividesAllFrequenciesAsAFactorOfThePositionsDoes) {
   SmallModel scaled(SmallModel::Output::Tied, 3, "llama");
   scaled.fill("rope_freqs.weight", 1);
   scaled.config.rope_factor = 4;
-  EXPECT_LT(nmse(divided.logits(kPrompt), scaled.logits(kPrompt)), 1e-26);
+  EXPECT_LT(nmse(divided.logits(kLlamaPrompt), scaled.logits(kLlamaPrompt)), 1e-26);
   scaled.config.rope_factor = 3;
-  EXPECT_GT(nmse(divided.logits(kPrompt), scaled.logits(kPrompt)), 1e-6);
+  EXPECT_GT(nmse(divided.logits(kLlamaPrompt), scaled.logits(kLlamaPrompt)), 1e-6);
 }
 
 }  // namespace

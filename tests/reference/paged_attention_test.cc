@@ -17,8 +17,8 @@ using test::Grid;
 
 /// A cache of float keys and values, all NaN until they are set, whose pages lie in the pool in falling
 /// order.
-struct Cache {
-  Cache(int64_t pages_, int64_t kv_heads_, int64_t head_dim_)
+struct PagedCache {
+  PagedCache(int64_t pages_, int64_t kv_heads_, int64_t head_dim_)
       : pages(pages_),
         kv_heads(kv_heads_),
         head_dim(head_dim_),
@@ -46,7 +46,7 @@ struct Cache {
 /// 0 and 1 in dimension 0, those of 1 to 15 are -1000, and all are `common` in dimension 1, which every score
 /// is raised by: weights 1 : 3. Values: 4 and 8 in dimension 5.
 std::vector<double> weighted(float common) {
-  Cache cache(2, 1, 64);
+  PagedCache cache(2, 1, 64);
   for (int64_t p = 0; p < 17; ++p) {
     for (int64_t i = 0; i < 64; ++i) cache.at(cache.keys, p, 0, i) = cache.at(cache.values, p, 0, i) = 0;
     if (p % 16 != 0) cache.at(cache.keys, p, 0, 0) = -1000;
@@ -89,7 +89,7 @@ RC_GTEST_PROP(PagedAttention, EqualsAttentionOverDenseKeys, ()) {
   Grid<float> q = Grid<float>::random(tokens, heads * head_dim, seed);
   Grid<float> k = Grid<float>::random(context, kv_heads * head_dim, seed + 1);
   Grid<float> v = Grid<float>::random(context, kv_heads * head_dim, seed + 2);
-  Cache cache((context + 15) / 16, kv_heads, head_dim);
+  PagedCache cache((context + 15) / 16, kv_heads, head_dim);
   for (int64_t p = 0; p < context; ++p) {
     for (int64_t n = 0; n < kv_heads * head_dim; ++n) {
       cache.at(cache.keys, p, n / head_dim, n % head_dim) = k(p, n);
@@ -114,7 +114,7 @@ RC_GTEST_PROP(PagedAttention, EqualsAttentionOverDenseKeys, ()) {
 }
 
 struct PagedAttentionRefusal : testing::Test {
-  Cache cache{2, 2, 32};
+  PagedCache cache{2, 2, 32};
   Grid<double> q = Grid<double>::random(2, 128, 1);
   Grid<double> y{2, 128};
   std::vector<int64_t> positions = {30, 31};

@@ -19,6 +19,9 @@
 
 namespace kigo::test {
 
+/// What a sampler's filter makes of a logit that it drops.
+inline constexpr double kOut = -std::numeric_limits<double>::infinity();
+
 /// Rows of `width` elements, `padding` more between them. All of it starts as NaN, so that an element that is
 /// read from the padding, or never written, shows.
 template <class T>

@@ -25,7 +25,7 @@ using reference::Products;
 using reference::Session;
 using test::SmallModel;
 
-const std::vector<uint32_t> kPrompt = {3, 14, 15, 9, 26};
+const std::vector<uint32_t> kShortPrompt = {3, 14, 15, 9, 26};
 
 struct Seen {
   std::string name;
@@ -53,7 +53,7 @@ TEST(Taps, ComeInTheOrderOfTheirListWithTheirShapes) {
   const SmallModel small;
   Session session = small.session();
   ASSERT_TRUE(session.forward(std::vector<uint32_t>{1, 2}, Logits::Last));
-  const std::vector<Seen> taps = taps_of(session, kPrompt);
+  const std::vector<Seen> taps = taps_of(session, kShortPrompt);
   using Shape = std::array<int64_t, 3>;
   const Shape plain = {5, 1, 64}, query = {5, 4, 16}, key = {5, 2, 16}, cache = {7, 2, 16}, ffn = {5, 1, 96};
   const std::vector<std::pair<std::string, Shape>> of_a_layer = {
@@ -76,15 +76,15 @@ TEST(Taps, ComeInTheOrderOfTheirListWithTheirShapes) {
 TEST(Taps, ChangeNoBitOfTheLogits) {
   const SmallModel small;
   Session session = small.session();
-  const std::vector<Seen> taps = taps_of(session, kPrompt);
+  const std::vector<Seen> taps = taps_of(session, kShortPrompt);
   EXPECT_EQ(taps.back().name, "logits");
-  EXPECT_EQ(taps.back().values, small.logits(kPrompt));
+  EXPECT_EQ(taps.back().values, small.logits(kShortPrompt));
 }
 
 TEST(Taps, OfTheLastPositionHaveOneRowAtTheEnd) {
   const SmallModel small;
   Session session = small.session();
-  const std::vector<Seen> taps = taps_of(session, kPrompt, Logits::Last);
+  const std::vector<Seen> taps = taps_of(session, kShortPrompt, Logits::Last);
   EXPECT_EQ(find(taps, "output_norm").shape, (std::array<int64_t, 3>{1, 1, 64}));
   EXPECT_EQ(find(taps, "logits").shape, (std::array<int64_t, 3>{1, 1, 40}));
   EXPECT_EQ(find(taps, "blk.1.ffn_residual").shape, (std::array<int64_t, 3>{5, 1, 64}));
@@ -93,8 +93,8 @@ TEST(Taps, OfTheLastPositionHaveOneRowAtTheEnd) {
 TEST(Taps, ShowTheCacheAsTheRotatedKeysOfAllCalls) {
   const SmallModel small;
   Session session = small.session();
-  const std::vector<Seen> first = taps_of(session, std::span(kPrompt).first(2));
-  const std::vector<Seen> second = taps_of(session, std::span(kPrompt).subspan(2));
+  const std::vector<Seen> first = taps_of(session, std::span(kShortPrompt).first(2));
+  const std::vector<Seen> second = taps_of(session, std::span(kShortPrompt).subspan(2));
   for (const char* layer : {"blk.0.", "blk.1."}) {
     for (const auto& [cache, part] : {std::pair{"cache_k", "attn_k_rope"}, std::pair{"cache_v", "attn_v"}}) {
       std::vector<double> want = find(first, std::string(layer) + part).values;
@@ -108,7 +108,7 @@ TEST(Taps, ShowTheCacheAsTheRotatedKeysOfAllCalls) {
 TEST(Taps, ShowAHalfCacheRounded) {
   const SmallModel small;
   Session session = small.session(Cache::Half);
-  const std::vector<Seen> taps = taps_of(session, kPrompt);
+  const std::vector<Seen> taps = taps_of(session, kShortPrompt);
   const std::vector<double>& exact = find(taps, "blk.0.attn_k_rope").values;
   const std::vector<double>& kept = find(taps, "blk.0.cache_k").values;
   ASSERT_EQ(kept.size(), exact.size());
@@ -119,7 +119,7 @@ TEST(Taps, ShowAHalfCacheRounded) {
 TEST(Taps, AddUpAlongTheResidualStream) {
   const SmallModel small;
   Session session = small.session();
-  const std::vector<Seen> taps = taps_of(session, kPrompt);
+  const std::vector<Seen> taps = taps_of(session, kShortPrompt);
   const auto expect_sum = [&](const std::string& a, const std::string& b, const std::string& sum) {
     for (size_t i = 0; i < find(taps, sum).values.size(); ++i) {
       EXPECT_EQ(find(taps, a).values[i] + find(taps, b).values[i], find(taps, sum).values[i]) << sum << i;
@@ -134,7 +134,7 @@ TEST(Taps, AddUpAlongTheResidualStream) {
 TEST(Taps, LeaveTheFirstPositionUnturned) {
   const SmallModel small;
   Session session = small.session();
-  const std::vector<Seen> taps = taps_of(session, kPrompt);
+  const std::vector<Seen> taps = taps_of(session, kShortPrompt);
   const std::vector<double>& before = find(taps, "blk.0.attn_q").values;
   const std::vector<double>& after = find(taps, "blk.0.attn_q_rope").values;
   EXPECT_TRUE(std::equal(before.begin(), before.begin() + 64, after.begin()));
@@ -146,7 +146,7 @@ TEST(Taps, GiveLayerZeroForWhatNoLayerOwns) {
   Session session = small.session();
   std::vector<std::pair<model::Tap, int64_t>> got;
   ASSERT_TRUE(
-      session.forward(kPrompt, Logits::All, [&](model::Tap tap, int64_t layer, View<const double, 3>) {
+      session.forward(kShortPrompt, Logits::All, [&](model::Tap tap, int64_t layer, View<const double, 3>) {
         if (tap == model::Tap::embed || tap == model::Tap::output_norm || tap == model::Tap::logits)
           got.emplace_back(tap, layer);
       }));
@@ -159,7 +159,7 @@ void expect_pairs(const std::string& architecture, ops::Pairing pairing) {
   SmallModel small(SmallModel::Output::Tied, 1, architecture);
   if (architecture == "llama") small.fill("rope_freqs.weight", 1);
   Session session = small.session();
-  const std::vector<Seen> taps = taps_of(session, kPrompt);
+  const std::vector<Seen> taps = taps_of(session, kShortPrompt);
   std::vector<double> q = find(taps, "blk.0.attn_q").values;
   const std::vector<int64_t> positions = {0, 1, 2, 3, 4};
   const View<double, 3> heads(q.data(), {5, 4, 16});
@@ -186,7 +186,7 @@ bool gates_are(Products products, size_t tokens,
   std::vector<float> w;
   for (uint64_t i = 0; i < 96 * 64; ++i) w.push_back(small.get("blk.0.ffn_gate.weight", i));
   Session session(small.config, small.weights, Cache::Double, products);
-  const std::vector<Seen> taps = taps_of(session, std::span(kPrompt).first(tokens));
+  const std::vector<Seen> taps = taps_of(session, std::span(kShortPrompt).first(tokens));
   const auto rows = static_cast<int64_t>(tokens);
   std::vector<double> y(tokens * 96);
   EXPECT_TRUE(twin({.x = {find(taps, "blk.0.ffn_norm").values.data(), {rows, 64}},

@@ -10,9 +10,9 @@ namespace kigo {
 namespace {
 
 using test::Grid;
-constexpr double kOut = -INFINITY;
+using test::kOut;
 
-std::vector<double> kept(Grid<double> x, float p) {
+std::vector<double> kept_by_top_p(Grid<double> x, float p) {
   Grid<double> y(x.rows(), x.width());
   const Status status = reference::top_p({.x = x.view(), .y = y.view(), .workspace = {}, .p = p});
   EXPECT_TRUE(status) << test::message(status);
@@ -22,19 +22,19 @@ std::vector<double> kept(Grid<double> x, float p) {
 TEST(TopP, WorkedExample) {
   // Probabilities 1/8, 1/2, 1/8, 1/4: in order 1/2, 3/4, 7/8, 1. 0.7 is reached with the second.
   const double a = std::log(1.0), b = std::log(4.0), d = std::log(2.0);
-  EXPECT_EQ(kept({1, 4, {a, b, a, d}, 1}, 0.7f), (std::vector<double>{kOut, b, kOut, d}));
+  EXPECT_EQ(kept_by_top_p({1, 4, {a, b, a, d}, 1}, 0.7f), (std::vector<double>{kOut, b, kOut, d}));
   // 0.8 needs one of the two last: the lower id.
-  EXPECT_EQ(kept({1, 4, {a, b, a, d}, 1}, 0.8f), (std::vector<double>{a, b, kOut, d}));
+  EXPECT_EQ(kept_by_top_p({1, 4, {a, b, a, d}, 1}, 0.8f), (std::vector<double>{a, b, kOut, d}));
 }
 TEST(TopP, StopsWhereTheSumIsExactlyP) {
-  EXPECT_EQ(kept({1, 4, {0, 0, 0, 0}}, 0.5f), (std::vector<double>{0, 0, kOut, kOut}));
+  EXPECT_EQ(kept_by_top_p({1, 4, {0, 0, 0, 0}}, 0.5f), (std::vector<double>{0, 0, kOut, kOut}));
 }
 TEST(TopP, KeepsOneForZeroAndAllForOne) {
-  EXPECT_EQ(kept({1, 3, {1, 2, 2}}, 0), (std::vector<double>{kOut, 2, kOut}));
-  EXPECT_EQ(kept({1, 3, {1, 2, -1000}}, 1), (std::vector<double>{1, 2, -1000}));
+  EXPECT_EQ(kept_by_top_p({1, 3, {1, 2, 2}}, 0), (std::vector<double>{kOut, 2, kOut}));
+  EXPECT_EQ(kept_by_top_p({1, 3, {1, 2, -1000}}, 1), (std::vector<double>{1, 2, -1000}));
 }
 TEST(TopP, TakesLogitsFarBeyondTheRangeOfExp) {
-  EXPECT_EQ(kept({1, 3, {0, 5000, 0}}, 0.5f), (std::vector<double>{kOut, 5000, kOut}));
+  EXPECT_EQ(kept_by_top_p({1, 3, {0, 5000, 0}}, 0.5f), (std::vector<double>{kOut, 5000, kOut}));
 }
 TEST(TopP, NamesAShareAboveOne) {
   Grid<double> x(1, 1, {0});

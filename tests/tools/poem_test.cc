@@ -7,7 +7,7 @@
 namespace kigo::tools {
 namespace {
 
-const Lexicon& lexicon() {
+const Lexicon& poem_lexicon() {
   static const Lexicon kLexicon = *Lexicon::parse(
       "an\t1\nold\t1\nsilent\t2\npond\t1\na\t1\nfrog\t1\njumps\t1\ninto\t2\nthe\t1\nsplash\t1\nsilence\t2\nag"
       "ain\t2\n"
@@ -44,9 +44,9 @@ TEST(CountWord, CountsWholeWordsInAnyCase) {
 }
 
 TEST(Lexicon, CountsHyphenatedWordsByTheirParts) {
-  EXPECT_EQ(lexicon().syllables("Old-Pond"), 2);
-  EXPECT_EQ(lexicon().syllables("twenty-seven"), 4);
-  EXPECT_EQ(lexicon().syllables("old-castle"), std::nullopt);
+  EXPECT_EQ(poem_lexicon().syllables("Old-Pond"), 2);
+  EXPECT_EQ(poem_lexicon().syllables("twenty-seven"), 4);
+  EXPECT_EQ(poem_lexicon().syllables("old-castle"), std::nullopt);
 }
 
 TEST(Lexicon, RefusesALineWithoutACount) {
@@ -60,14 +60,14 @@ TEST(Lexicon, RefusesALineWithoutACount) {
 }
 
 TEST(CheckPoem, AcceptsAHaiku) {
-  for (const Check& check : check_poem(kPoem, "seven", "k3j9x0aa", lexicon(), true)) {
+  for (const Check& check : check_poem(kPoem, "seven", "k3j9x0aa", poem_lexicon(), true)) {
     EXPECT_TRUE(check.pass) << check.name << ": " << check.found;
   }
 }
 
 TEST(CheckPoem, RejectsEachBreachByItsOwnCheck) {
   const auto check = [](std::string_view text, std::string_view word, std::string_view nonce) {
-    return check_poem(text, word, nonce, lexicon(), true);
+    return check_poem(text, word, nonce, poem_lexicon(), true);
   };
   EXPECT_FALSE(passes(check(kPoem, "eight", "k3"), "word"));
   EXPECT_FALSE(passes(check("seven seven", "seven", "k3"), "word"));
@@ -79,7 +79,7 @@ TEST(CheckPoem, RejectsEachBreachByItsOwnCheck) {
 }
 
 TEST(CheckPoem, NamesWordsItCannotCount) {
-  const auto checks = check_poem("a castle", "seven", "k3", lexicon(), false);
+  const auto checks = check_poem("a castle", "seven", "k3", poem_lexicon(), false);
   EXPECT_EQ(checks[3].found, "1, not in the lexicon: castle");
   EXPECT_FALSE(checks[3].required);
 }

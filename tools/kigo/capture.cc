@@ -12,7 +12,7 @@
 namespace kigo::tools {
 namespace {
 
-struct Options {
+struct CaptureArguments {
   std::string side;
   std::string model;
   Prompt prompt;
@@ -39,7 +39,7 @@ Status record(model::Session& session, std::span<const Call> calls, compare::Dty
   return writer.commit();
 }
 
-Result<int> run(const Options& options) {
+Result<int> run(const CaptureArguments& options) {
   KIGO_ASSIGN(const model::Model model, model::open(options.model));
   KIGO_ASSIGN(const auto ids, prompt_ids(model.source.file, options.prompt));
   KIGO_ASSIGN(const auto calls, plan_calls(ids, options.run.steps, options.run.chunk, model.config.vocab));
@@ -63,7 +63,7 @@ Result<int> run(const Options& options) {
 }  // namespace
 
 void add_capture(CLI::App& app, int& exit) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<CaptureArguments>();
   CLI::App* command = app.add_subcommand("capture", "Write every checkpoint of a run to a file");
   command->add_option("side", options->side, "Who computes")
       ->required()

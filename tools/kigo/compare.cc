@@ -11,7 +11,7 @@
 namespace kigo::tools {
 namespace {
 
-struct Options {
+struct CompareArguments {
   std::string a = "reference";
   std::string b;
   std::string model;
@@ -24,8 +24,8 @@ struct Options {
 
 /// What is run: what a capture recorded, or the prompt's ids. Errors: invalid_request when neither or both
 /// say it.
-Result<std::vector<Call>> calls_of(const Options& options, const model::Model& model, const OpenSide& a,
-                                   const OpenSide& b) {
+Result<std::vector<Call>> calls_of(const CompareArguments& options, const model::Model& model,
+                                   const OpenSide& a, const OpenSide& b) {
   const bool asked = options.prompt.tokens || options.prompt.prompt || options.prompt.chat;
   const OpenSide* const recorded = a.capture ? &a : b.capture ? &b : nullptr;
   if (recorded != nullptr && asked)
@@ -40,7 +40,7 @@ Result<std::vector<Call>> calls_of(const Options& options, const model::Model& m
   return plan_calls(ids, options.run.steps, options.run.chunk, model.config.vocab);
 }
 
-Result<int> run(const Options& options) {
+Result<int> run(const CompareArguments& options) {
   KIGO_ASSIGN(const model::Model model, model::open(options.model));
   const std::string hash = sha256(model.source.map.bytes());
   KIGO_ASSIGN(const OpenSide a, open_side(model, options.a, options.run.device, hash));
@@ -60,7 +60,7 @@ Result<int> run(const Options& options) {
 }  // namespace
 
 void add_compare(CLI::App& app, int& exit) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<CompareArguments>();
   CLI::App* command = app.add_subcommand(
       "compare", "The first checkpoint that leaves its bound: exit 0 equal, 1 diverged, 3 undecided");
   const char* const sides = "reference, reference-half, cuda, cuda-half, cuda-float or a capture file";

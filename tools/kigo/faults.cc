@@ -18,7 +18,7 @@
 namespace kigo::tools {
 namespace {
 
-struct Options {
+struct FaultsArguments {
   ScorecardOptions card;
   bool json = false;
   std::string junit;
@@ -36,7 +36,7 @@ int probe() {
   return kPassed;
 }
 
-int run(Options& options) {
+int run(FaultsArguments& options) {
   for (const std::string& name : options.card.only) {
     if (fault::find(name) != nullptr) continue;
     std::fprintf(stderr, "kigo: %s, expected a fault of docs/faults.md\n", name.c_str());
@@ -66,7 +66,7 @@ int run(Options& options) {
 }  // namespace
 
 void add_faults(CLI::App& app, int& exit) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<FaultsArguments>();
   options->card.program = std::filesystem::canonical("/proc/self/exe").string();
   options->card.tests = KIGO_TESTS_FOLDER;
   CLI::App* command = app.add_subcommand("faults", "Switch on each seeded fault and show what catches it");

@@ -12,7 +12,7 @@
 namespace kigo::tools {
 namespace {
 
-struct Options {
+struct GenerateArguments {
   std::string model;
   Prompt prompt;
   GenerationOptions generation;
@@ -44,7 +44,7 @@ Json report(const std::vector<uint32_t>& prompt, const Generation& generation, u
   return out;
 }
 
-Result<int> run(Options options) {
+Result<int> run(GenerateArguments options) {
   KIGO_ASSIGN(const model::Model model, model::open(options.model));
   KIGO_ASSIGN(const auto tokenizer, text::Tokenizer::from_gguf(model.source.file));
   KIGO_ASSIGN(const auto prompt, prompt_ids(tokenizer, options.prompt));
@@ -75,7 +75,7 @@ Result<int> run(Options options) {
 }  // namespace
 
 void add_generate(CLI::App& app, int& exit) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<GenerateArguments>();
   options->generation.max_tokens = 256;
   CLI::App* command = app.add_subcommand("generate", "Generate text from a prompt");
   add_model_option(*command, options->model);

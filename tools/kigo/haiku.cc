@@ -18,7 +18,7 @@
 namespace kigo::tools {
 namespace {
 
-struct Options {
+struct HaikuArguments {
   LocalRunOptions haiku;
   EngineOptions engine;
   std::string out = "haiku-results";
@@ -90,7 +90,7 @@ Status check_model(const Json& environment) {
               cat(truly, " for this sha256"));
 }
 
-Result<int> recheck(const Options& options, const Lexicon& lexicon) {
+Result<int> recheck(const HaikuArguments& options, const Lexicon& lexicon) {
   KIGO_ASSIGN(const RunFiles files, read_run(options.recheck));
   KIGO_TRY(verify_run(files, lexicon));  // before anything is written: the files may lack something
   KIGO_TRY(check_model(files.environment));
@@ -99,7 +99,7 @@ Result<int> recheck(const Options& options, const Lexicon& lexicon) {
 }
 
 /// Never on the command line, where others could read it.
-Result<std::string> api_key(const Options& options) {
+Result<std::string> api_key(const HaikuArguments& options) {
   if (options.key_file.empty()) {
     const char* key = std::getenv("KIGO_API_KEY");
     return std::string(key == nullptr ? "" : key);
@@ -111,7 +111,7 @@ Result<std::string> api_key(const Options& options) {
 }
 
 /// Against a worker: one that runs, or this program as one.
-Result<int> run_http(const Options& options, const Lexicon& lexicon) {
+Result<int> run_http(const HaikuArguments& options, const Lexicon& lexicon) {
   HttpRunOptions http;
   static_cast<Questions&>(http) = options.haiku;
   http.url = options.url;
@@ -130,7 +130,7 @@ Result<int> run_http(const Options& options, const Lexicon& lexicon) {
   return show(files, done.verification, done.folder, options.json);
 }
 
-Result<int> run(Options options) {
+Result<int> run(HaikuArguments options) {
   KIGO_ASSIGN(const Lexicon lexicon, Lexicon::load(golden_folder() + "/haiku/lexicon.tsv"));
   if (!options.recheck.empty()) return recheck(options, lexicon);
   if (!options.at.empty()) {
@@ -157,7 +157,7 @@ Result<int> run(Options options) {
 }  // namespace
 
 void add_haiku(CLI::App& app, int& exit) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<HaikuArguments>();
   CLI::App* command =
       app.add_subcommand("haiku", "Ask for a haiku with the current minute and check the answer");
   add_model_option(*command, options->haiku.model_file);

@@ -167,13 +167,13 @@ Json report_json(const std::string& path, uint64_t size, const gguf::File& file)
                        {"totals", std::move(totals)}});
 }
 
-struct Options {
+struct InspectArguments {
   std::string path;
   bool head = false;
   bool json = false;
 };
 
-int inspect(const Options& options) {
+int inspect(const InspectArguments& options) {
   const auto mapped = options.head ? gguf::open_head(options.path) : gguf::open(options.path);
   if (!mapped) return print_error(mapped.error(), options.path, options.json);
   const uint64_t size = mapped->map.bytes().size();
@@ -184,7 +184,7 @@ int inspect(const Options& options) {
 }  // namespace
 
 void add_inspect(CLI::App& app, int& exit) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<InspectArguments>();
   CLI::App* command = app.add_subcommand("inspect", "List header, metadata and tensors of a GGUF file");
   command->add_option("file", options->path, "GGUF file")->required();
   command->add_flag("--head", options->head,

@@ -13,7 +13,7 @@
 namespace kigo::tools {
 namespace {
 
-struct Options {
+struct LogitsArguments {
   std::string model;
   Prompt prompt;
   EngineOptions engine;
@@ -57,7 +57,7 @@ Result<std::vector<float>> to_float32(const model::Rows& logits) {
               "numbers that a float32 holds");
 }
 
-Result<int> run(const Options& options) {
+Result<int> run(const LogitsArguments& options) {
   KIGO_ASSIGN(const model::Model model, model::open(options.model));
   KIGO_ASSIGN(const auto ids, prompt_ids(model.source.file, options.prompt));
   KIGO_ASSIGN(const auto engine, open_engine(model, options.engine));
@@ -85,7 +85,7 @@ Result<int> run(const Options& options) {
 }  // namespace
 
 void add_logits(CLI::App& app, int& exit) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<LogitsArguments>();
   CLI::App* command = app.add_subcommand("logits", "Logits of every position");
   add_model_option(*command, options->model);
   add_prompt_options(*command, options->prompt);

@@ -10,7 +10,7 @@
 namespace kigo::tools {
 namespace {
 
-struct Options {
+struct MakeModelArguments {
   SeededModel model{"tiny", "q4_k_m", 1};
   std::string out;
   bool json = false;
@@ -22,7 +22,7 @@ std::string joined(const std::vector<std::string>& names) {
   return out;
 }
 
-Result<int> run(const Options& options) {
+Result<int> run(const MakeModelArguments& options) {
   uint64_t bytes = 0;
   {
     ProgressLine progress(cat("writing ", options.out));
@@ -44,7 +44,7 @@ Result<int> run(const Options& options) {
 }  // namespace
 
 void add_make_model(CLI::App& app, int& exit) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<MakeModelArguments>();
   std::vector<std::string> shape_names;
   for (const Shape& shape : shapes()) shape_names.emplace_back(shape.name);
   std::vector<std::string> types;

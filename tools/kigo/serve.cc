@@ -16,7 +16,7 @@
 namespace kigo::tools {
 namespace {
 
-struct Options {
+struct ServeArguments {
   ServeOptions serve;
   std::string backend = "auto";
   std::string log_format;
@@ -46,7 +46,7 @@ void add_seconds(CLI::App& command, const char* name, Duration& out, uint64_t lo
       ->default_str(cat(std::chrono::duration_cast<std::chrono::seconds>(out).count()));
 }
 
-void add_model_options(CLI::App& command, Options& options) {
+void add_model_options(CLI::App& command, ServeArguments& options) {
   ModelOptions& model = options.serve.model;
   command.add_option("-m,--model", model.path, "GGUF file")->required()->check(not_empty());
   command.add_option("--backend", options.backend, "cpu, cuda, or auto: cuda where it can run")
@@ -70,7 +70,7 @@ void add_model_options(CLI::App& command, Options& options) {
       ->capture_default_str();
 }
 
-void add_limit_options(CLI::App& command, Options& options) {
+void add_limit_options(CLI::App& command, ServeArguments& options) {
   ServeOptions& serve = options.serve;
   command.add_option("--max-tokens-in", serve.routes.tokens_in, "Of a prompt; 0: context - 1")
       ->transform(whole_number(1'000'000'000));
@@ -97,7 +97,7 @@ void add_limit_options(CLI::App& command, Options& options) {
   add_seconds(command, "--residency-check-s", serve.worker.residency_check, 0, "Between self-checks; 0: off");
 }
 
-void add_server_options(CLI::App& command, Options& options) {
+void add_server_options(CLI::App& command, ServeArguments& options) {
   ServeOptions& serve = options.serve;
   command.add_option("--host", serve.http.host, "Address to listen on")
       ->check(not_empty())
@@ -125,7 +125,7 @@ void add_server_options(CLI::App& command, Options& options) {
 }
 
 /// The key without the end of its line. Errors: io; invalid_request for one that no header can hold.
-Result<std::optional<std::string>> api_key(const Options& options) {
+Result<std::optional<std::string>> api_key(const ServeArguments& options) {
   std::string key = options.api_key;
   if (const char* from_environment = std::getenv("KIGO_API_KEY"); key.empty() && from_environment != nullptr)
     key = from_environment;
@@ -142,7 +142,7 @@ Result<std::optional<std::string>> api_key(const Options& options) {
 }
 
 /// What the options say together. Errors: invalid_request.
-Status settle(Options& options) {
+Status settle(ServeArguments& options) {
   ServeOptions& serve = options.serve;
   if (serve.http.port > 0 && serve.http.port < 1024)
     return fail(Code::invalid_request, "--port", cat(serve.http.port), "0 or 1024..65535");
@@ -170,7 +170,7 @@ Status settle(Options& options) {
 }  // namespace
 
 void add_serve(CLI::App& app, int& exit) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ServeArguments>();
   CLI::App* command =
       app.add_subcommand("serve", "Answer over HTTP: events of /execute, OpenAI's routes, a page");
   add_model_options(*command, *options);

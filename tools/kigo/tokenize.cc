@@ -14,7 +14,7 @@
 namespace kigo::tools {
 namespace {
 
-struct Options {
+struct TokenizeArguments {
   std::string model = shipped_model();
   std::string text;
   std::string jsonl;
@@ -24,7 +24,7 @@ struct Options {
   text::Special special() const { return plain ? text::Special::plain : text::Special::parse; }
 };
 
-int one(const text::Tokenizer& tokenizer, const Options& options) {
+int one(const text::Tokenizer& tokenizer, const TokenizeArguments& options) {
   const auto ids = tokenizer.encode(options.text, options.special());
   if (!ids) return print_error(ids.error(), "", options.json);
   std::vector<std::vector<std::string>> rows;
@@ -47,7 +47,7 @@ Result<Json> ids_of_line(const text::Tokenizer& tokenizer, const std::string& li
 }
 
 /// Stops at the first line that is wrong; the lines before it have their answers.
-int many(const text::Tokenizer& tokenizer, const Options& options, std::istream& in) {
+int many(const text::Tokenizer& tokenizer, const TokenizeArguments& options, std::istream& in) {
   size_t number = 0;
   for (std::string line; std::getline(in, line);) {
     const auto ids = ids_of_line(tokenizer, line, cat("line ", ++number), options.special());
@@ -60,7 +60,7 @@ int many(const text::Tokenizer& tokenizer, const Options& options, std::istream&
   return kPassed;
 }
 
-int tokenize(const Options& options) {
+int tokenize(const TokenizeArguments& options) {
   const auto source = gguf::open(options.model);
   if (!source) return print_error(source.error(), options.model, options.json);
   const auto tokenizer = text::Tokenizer::from_gguf(source->file);
@@ -76,7 +76,7 @@ int tokenize(const Options& options) {
 }  // namespace
 
 void add_tokenize(CLI::App& app, int& exit) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<TokenizeArguments>();
   CLI::App* command = app.add_subcommand("tokenize", "Token ids of a text, or of many");
   command->add_option("-m,--model", options->model, "GGUF file; a vocabulary without tensors is enough")
       ->capture_default_str();

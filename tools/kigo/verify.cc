@@ -12,7 +12,7 @@
 namespace kigo::tools {
 namespace {
 
-struct Options {
+struct VerifyArguments {
   std::string file;
   std::string golden;
   EngineOptions engine;
@@ -46,7 +46,7 @@ std::string report(const Verification& verification) {
              "\n");
 }
 
-Result<int> run(const Options& options) {
+Result<int> run(const VerifyArguments& options) {
   ProgressLine progress("verifying");
   std::error_code ignored;
   VerificationOptions verification_options{
@@ -66,7 +66,7 @@ Result<int> run(const Options& options) {
 }  // namespace
 
 void add_verify(CLI::App& app, int& exit) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<VerifyArguments>();
   options->file = shipped_model();
   options->golden = golden_folder();
   CLI::App* command =

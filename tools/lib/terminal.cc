@@ -70,6 +70,12 @@ std::string duration(double seconds) {
   return buffer.data();
 }
 
+std::string brief(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
+}
+
 std::string harmless(std::string_view text) {
   std::string out(text);
   for (char& c : out) {

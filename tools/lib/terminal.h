@@ -19,6 +19,9 @@ std::string table(const std::vector<std::vector<std::string>>& rows, const std::
 /// "12.3 s", "4.5 ms", "870 us".
 std::string duration(double seconds);
 
+/// Three digits: "0.00123", "1.5e+10".
+std::string brief(double value);
+
 /// Text of a model's as it may be shown: control characters but line ends become '?', so that none reaches a
 /// terminal.
 std::string harmless(std::string_view text);

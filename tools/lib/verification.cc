@@ -36,8 +36,8 @@ class Runner {
     if (options_.progress) options_.progress(name);
     const auto start = std::chrono::steady_clock::now();
     KIGO_ASSIGN(std::vector<Stage> stages, run());
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (!stages.empty()) stages.front().seconds = seconds;  // the first of a group has the time of all
+    const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (!stages.empty()) stages.front().seconds = took;  // the first of a group has the time of all
     for (Stage& stage : stages) verification_.stages.push_back(std::move(stage));
     return {};
   }

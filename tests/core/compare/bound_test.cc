@@ -16,8 +16,6 @@
 namespace kigo::compare {
 namespace {
 
-constexpr double kInf = std::numeric_limits<double>::infinity();
-
 TEST(DotBound, IsTheFormulaOfItsDerivation) {
   // 1.02 * 2^-24 * (log2 1024 + 32) * 3 + 2^-24 * 2, and what underflow can add, far below it
   EXPECT_DOUBLE_EQ(dot_bound(1024, 3, -2, {.serial_terms = 32}), 1.02 * 0x1p-24 * 42 * 3 + 0x1p-24 * 2);
@@ -163,7 +161,7 @@ TEST(Nmse, IsTheSquareOfTheErrorOverTheSquareOfTheTruth) {
 }
 TEST(Nmse, HasEdges) {
   EXPECT_EQ(nmse(Row{0, 0}, Row{0, 0}), 0);
-  EXPECT_EQ(nmse(Row{0, 1}, Row{0, 0}), kInf);
+  EXPECT_EQ(nmse(Row{0, 1}, Row{0, 0}), kInfinity);
   EXPECT_TRUE(std::isnan(nmse(Row{std::nan("")}, Row{1})));
   EXPECT_TRUE(std::isnan(nmse(Row{std::nan("")}, Row{0})));
 }
@@ -241,7 +239,7 @@ TEST(GreedyChoice, TakesTheLowestOfEqualsWithoutMargin) {
   EXPECT_TRUE(choice.agrees());
   EXPECT_EQ(choice.want, 0u);
   EXPECT_EQ(choice.margin, 0);
-  EXPECT_EQ(greedy_choice(Row{1}, Row{1}).margin, kInf);
+  EXPECT_EQ(greedy_choice(Row{1}, Row{1}).margin, kInfinity);
 }
 
 }  // namespace

@@ -10,17 +10,17 @@
 namespace kigo::compare {
 namespace {
 
-std::string file_with(const std::string& head, size_t data_bytes) {
+std::string tensors_file(const std::string& head, size_t data_bytes) {
   std::string file(8, '\0');
   const uint64_t length = head.size();
   std::memcpy(file.data(), &length, sizeof length);
   return file + head + std::string(data_bytes, '\1');
 }
-Result<SafeTensors> parse(const std::string& file) {
+Result<SafeTensors> read_tensors(const std::string& file) {
   return parse_safetensors(std::as_bytes(std::span(file.data(), file.size())), "x");
 }
 std::string message(const std::string& head, size_t data_bytes) {
-  const auto parsed = parse(file_with(head, data_bytes));
+  const auto parsed = read_tensors(tensors_file(head, data_bytes));
   return parsed ? "" : parsed.error().message();
 }
 
@@ -30,7 +30,7 @@ std::string from_the_library() {
   const std::string head =
       R"({"__metadata__":{"tokens":"1,2"},"a":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"e":{"dtype")"
       R"(:"F32","shape":[0,3],"data_offsets":[8,8]},"h":{"dtype":"F16","shape":[1],"data_offsets":[8,10]}}   )";
-  std::string file = file_with(head, 0);
+  std::string file = tensors_file(head, 0);
   const float numbers[] = {1, -2.5f};
   file.append(reinterpret_cast<const char*>(numbers), sizeof numbers);
   return file + std::string("\x00\x38", 2);
@@ -38,7 +38,7 @@ std::string from_the_library() {
 
 TEST(Safetensors, TakesAFileOfTheLibrary) {
   const std::string file = from_the_library();
-  const auto parsed = parse(file);
+  const auto parsed = read_tensors(file);
   ASSERT_TRUE(parsed) << parsed.error().message();
   EXPECT_EQ(parsed->metadata.at("tokens"), "1,2");
   ASSERT_EQ(parsed->tensors.size(), 3u);
@@ -52,13 +52,13 @@ TEST(Safetensors, TakesAFileOfTheLibrary) {
 }
 
 TEST(Safetensors, WidensEveryType) {
-  std::string file = file_with(
+  std::string file = tensors_file(
       R"({"b":{"dtype":"BF16","shape":[1],"data_offsets":[8,10]},"d":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}})",
       0);
   const double number = 0.1;
   file.append(reinterpret_cast<const char*>(&number), sizeof number);
   file += std::string("\xC0\x3F", 2);
-  const auto parsed = parse(file);
+  const auto parsed = read_tensors(file);
   ASSERT_TRUE(parsed) << parsed.error().message();
   EXPECT_EQ(values_of(parsed->tensors[0], 0, 1), (std::vector<double>{0.1}));
   EXPECT_EQ(values_of(parsed->tensors[1], 0, 1), (std::vector<double>{1.5}));
@@ -126,10 +126,10 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& instance) { return instance.param.name; });
 
 TEST(RefusedSafetensors, HeadsThatAreLongerThanTheFileOrTheLimit) {
-  std::string file = file_with("{}", 0);
+  std::string file = tensors_file("{}", 0);
   const auto with_length = [&](uint64_t length) {
     std::memcpy(file.data(), &length, sizeof length);
-    return parse(file).error().message();
+    return read_tensors(file).error().message();
   };
   EXPECT_NE(with_length(3).find("2 bytes behind the head's length, expected a head of 3"), std::string::npos);
   EXPECT_NE(with_length(100'000'000).find("expected a head of 100000000 (truncated)"), std::string::npos);
@@ -144,7 +144,7 @@ TEST(RefusedSafetensors, AHeadOfNoBytes) {
 
 TEST(RefusedSafetensors, EveryTruncation) {
   const std::string file = from_the_library();
-  for (size_t size = 0; size < file.size(); ++size) EXPECT_FALSE(parse(file.substr(0, size))) << size;
+  for (size_t size = 0; size < file.size(); ++size) EXPECT_FALSE(read_tensors(file.substr(0, size))) << size;
 }
 
 // Whatever a flipped bit makes of a file, what is accepted stays within the file.
@@ -154,7 +154,7 @@ TEST(Safetensors, StayWithinTheFileWithAnyBitFlipped) {
   for (size_t bit = 0; bit < 8 * whole.size(); ++bit) {
     std::string file = whole;
     file[bit / 8] = static_cast<char>(file[bit / 8] ^ (1 << bit % 8));
-    const auto parsed = parse(file);
+    const auto parsed = read_tensors(file);
     refused += !parsed;
     if (!parsed) continue;
     for (const SafeTensor& tensor : parsed->tensors) {
@@ -167,8 +167,8 @@ TEST(Safetensors, StayWithinTheFileWithAnyBitFlipped) {
 }
 
 TEST(SafetensorsDeathTest, ValuesBeyondTheTensorEndTheProcess) {
-  const std::string file = file_with(R"({"a":{"dtype":"F64","shape":[2],"data_offsets":[0,16]}})", 16);
-  const auto parsed = parse(file);
+  const std::string file = tensors_file(R"({"a":{"dtype":"F64","shape":[2],"data_offsets":[0,16]}})", 16);
+  const auto parsed = read_tensors(file);
   ASSERT_TRUE(parsed) << parsed.error().message();
   const SafeTensor& tensor = parsed->tensors[0];
   EXPECT_EQ(values_of(tensor, 2, 0).size(), 0u);

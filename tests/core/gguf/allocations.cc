@@ -13,7 +13,7 @@ namespace {
 
 std::atomic<size_t> held{0};
 std::atomic<size_t> most{0};
-std::atomic<size_t> largest_request{0};
+std::atomic<size_t> largest_new{0};
 std::atomic<size_t> refuse_above{std::numeric_limits<size_t>::max()};
 
 void raise(std::atomic<size_t>& mark, size_t value) {
@@ -26,7 +26,7 @@ void raise(std::atomic<size_t>& mark, size_t value) {
 
 // The other forms of new and delete, but for the aligned ones, end here.
 void* operator new(size_t size) {
-  raise(largest_request, size);
+  raise(largest_new, size);
   if (size > refuse_above) throw std::bad_alloc();
   void* memory = std::malloc(std::max<size_t>(size, 1));
   if (memory == nullptr) throw std::bad_alloc();
@@ -49,12 +49,12 @@ size_t held_before = 0;
 AllocationWatch::AllocationWatch() {
   held_before = held;
   most = held.load();
-  largest_request = 0;
+  largest_new = 0;
 }
 
 size_t AllocationWatch::peak() const { return most - held_before; }
 
-size_t AllocationWatch::largest() const { return largest_request; }
+size_t AllocationWatch::largest() const { return largest_new; }
 
 AllocationLimit::AllocationLimit(size_t bytes) { refuse_above = bytes; }
 

@@ -12,6 +12,8 @@
 
 namespace kigo::gguf::test {
 
+inline constexpr uint64_t kOne = 1;  // of 64 bits, to be shifted
+
 class Bytes {
  public:
   template <class T>

@@ -8,8 +8,6 @@
 namespace kigo::gguf::test {
 namespace {
 
-constexpr uint64_t kOne = 1;
-
 TEST(Header, RefusesAFileShorterThanItsMagic) {
   EXPECT_EQ(outcome({}), "magic: 0 bytes left in a file of 0, expected at least 4 (truncated, byte 0)");
   EXPECT_EQ(outcome(Bytes().raw("G")),

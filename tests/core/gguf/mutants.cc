@@ -9,8 +9,8 @@
 namespace kigo::gguf::test {
 namespace {
 
-using Bytes = std::vector<std::byte>;
-constexpr uint64_t kOne = 1;
+using Data = std::vector<std::byte>;
+constexpr uint64_t kBit = 1;
 
 constexpr auto kU32 =
     std::to_array<uint32_t>({0,  1,  2,  3,  4,  5,  6,  7,  8,   9,   10,         11,         12,        13,
@@ -31,31 +31,31 @@ constexpr auto kU64 = std::to_array<uint64_t>({0,
                                                256,
                                                65535,
                                                65536,
-                                               kOne << 30,
-                                               (kOne << 30) + 1,
-                                               kOne << 31,
-                                               kOne << 32,
-                                               kOne << 61,
-                                               kOne << 62,
-                                               (kOne << 63) - 1,
-                                               kOne << 63,
+                                               kBit << 30,
+                                               (kBit << 30) + 1,
+                                               kBit << 31,
+                                               kBit << 32,
+                                               kBit << 61,
+                                               kBit << 62,
+                                               (kBit << 63) - 1,
+                                               kBit << 63,
                                                uint64_t{0} - 32,
                                                ~uint64_t{0}});
 
-enum class Kind { bit, byte, u32, u64, step, cut, append, remove, insert };
+enum class Kind { bit, byte, four_bytes, eight_bytes, step, cut, append, remove, insert };
 using enum Kind;
-constexpr auto kKinds = std::to_array<Kind>(
-    {bit, bit, bit, bit, byte, u32, u64, step, byte, u32, u64, step, cut, append, remove, insert});
+constexpr auto kKinds = std::to_array<Kind>({bit, bit, bit, bit, byte, four_bytes, eight_bytes, step, byte,
+                                             four_bytes, eight_bytes, step, cut, append, remove, insert});
 
 template <class T>
-void overwrite(Bytes& data, size_t at, T number) {
+void overwrite(Data& data, size_t at, T number) {
   std::memcpy(&data[at], &number, std::min(sizeof number, data.size() - at));
 }
 
 ptrdiff_t offset(size_t at) { return static_cast<ptrdiff_t>(at); }
 
 /// The outputs' little-endian bytes one after another; the last output is cut, and used up.
-void append_random(Bytes& data, size_t count, Random& random) {
+void append_random(Data& data, size_t count, Random& random) {
   for (size_t i = 0; i < count; i += 8) {
     const uint64_t word = random.next();
     const size_t fits = std::min<size_t>(8, count - i), at = data.size();
@@ -64,7 +64,7 @@ void append_random(Bytes& data, size_t count, Random& random) {
   }
 }
 
-void edit(Bytes& data, size_t head, Random& random) {
+void edit(Data& data, size_t head, Random& random) {
   const Kind kind = kKinds[random.below(kKinds.size())];
   const bool inside = random.below(4) != 0;
   if (data.empty()) return;
@@ -80,9 +80,9 @@ void edit(Bytes& data, size_t head, Random& random) {
       data[at] =
           static_cast<std::byte>(std::to_integer<unsigned>(data[at]) + (random.below(2) == 0 ? 1 : 255));
       return;
-    case u32:
+    case four_bytes:
       return overwrite(data, at, kU32[random.below(kU32.size())]);
-    case u64:
+    case eight_bytes:
       return overwrite(data, at, kU64[random.below(kU64.size())]);
     case cut:
       return data.resize(at);
@@ -96,7 +96,7 @@ void edit(Bytes& data, size_t head, Random& random) {
     case insert: {
       const size_t source = random.below(data.size());
       const size_t count = std::min<size_t>(1 + random.below(64), data.size() - source);
-      const Bytes copy(data.begin() + offset(source), data.begin() + offset(source + count));
+      const Data copy(data.begin() + offset(source), data.begin() + offset(source + count));
       data.insert(data.begin() + offset(at), copy.begin(), copy.end());
       return;
     }
@@ -108,7 +108,7 @@ void edit(Bytes& data, size_t head, Random& random) {
 std::vector<std::byte> mutant(std::span<const Base> bases, uint64_t seed, uint64_t number) {
   Random random(seed + number);
   const Base& base = bases[random.below(bases.size())];
-  Bytes data = base.bytes;
+  Data data = base.bytes;
   const uint64_t edits = random.below(4) == 0 ? 2 : 1;
   for (uint64_t i = 0; i < edits; ++i) edit(data, base.head, random);
   return data;

@@ -9,7 +9,6 @@
 namespace kigo::gguf::test {
 namespace {
 
-constexpr uint64_t kOne = 1;
 using Dims = std::vector<uint64_t>;
 
 /// A file with one tensor "t" at byte 24: n_dims at 33, dimensions from 37 on; then `data` bytes.

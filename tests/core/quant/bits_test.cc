@@ -9,6 +9,7 @@
 
 #include "core/base/random.h"
 #include "core/quant/formats.h"
+#include "tests/core/quant/format_names.h"
 
 namespace kigo::quant {
 namespace {
@@ -212,12 +213,6 @@ Elements moved(const typename F::Block& before, const typename F::Block& after, 
 template <class F>
 class EveryBit : public testing::Test {};
 using Formats = FormatList::into<testing::Types>;
-struct NameOf {
-  template <class F>
-  static std::string GetName(int) {
-    return std::string(F::name);
-  }
-};
 TYPED_TEST_SUITE(EveryBit, Formats, NameOf);
 
 TYPED_TEST(EveryBit, MovesExactlyTheElementsItIsNamedFor) {

@@ -13,6 +13,7 @@
 #include "core/base/random.h"
 #include "core/quant/formats.h"
 #include "core/quant/tensor_type.h"
+#include "tests/core/quant/format_names.h"
 
 namespace kigo::quant {
 namespace {
@@ -59,12 +60,6 @@ typename F::Block random_block(Random& random) {
 template <class F>
 class EveryFormat : public testing::Test {};
 using Formats = FormatList::into<testing::Types>;
-struct NameOf {
-  template <class F>
-  static std::string GetName(int) {
-    return std::string(F::name);
-  }
-};
 TYPED_TEST_SUITE(EveryFormat, Formats, NameOf);
 
 // Blocks differ from each other, so that a scale or a stride taken from the neighbour shows at either parity;

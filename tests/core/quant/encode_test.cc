@@ -14,6 +14,7 @@
 #include "core/base/random.h"
 #include "core/compare/golden_blocks.h"
 #include "core/quant/formats.h"
+#include "tests/core/quant/format_names.h"
 
 namespace kigo::quant {
 namespace {
@@ -148,12 +149,6 @@ double bound_of(std::span<const float> block, float x) {
 
 template <class F>
 struct BoundedFormat : testing::Test {};
-struct NameOf {
-  template <class F>
-  static std::string GetName(int) {
-    return std::string(F::name);
-  }
-};
 using SmallFormats = testing::Types<Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, MXFP4>;
 TYPED_TEST_SUITE(BoundedFormat, SmallFormats, NameOf);
 

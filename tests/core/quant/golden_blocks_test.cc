@@ -82,7 +82,7 @@ TEST_P(GoldenBlocks, GiveTheSameHashOverAllBlocks) {
   EXPECT_EQ(fnv1a(values), hex_number(text_of("fnv")));
 }
 
-std::string name_of(const testing::TestParamInfo<const TensorType*>& instance) {
+std::string type_name(const testing::TestParamInfo<const TensorType*>& instance) {
   return std::string(instance.param->name);
 }
 
@@ -94,7 +94,7 @@ std::vector<const TensorType*> golden_types() {
   }
   return types;
 }
-INSTANTIATE_TEST_SUITE_P(Of, GoldenBlocks, testing::ValuesIn(golden_types()), name_of);
+INSTANTIATE_TEST_SUITE_P(Of, GoldenBlocks, testing::ValuesIn(golden_types()), type_name);
 
 using GoldenScalars = GoldenBlocks;
 TEST_P(GoldenScalars, GiveTheSameHashOverAllPatterns) {
@@ -107,7 +107,7 @@ TEST_P(GoldenScalars, GiveTheSameHashOverAllPatterns) {
 }
 INSTANTIATE_TEST_SUITE_P(Of, GoldenScalars,
                          testing::Values(find_tensor_type(F16::gguf_id), find_tensor_type(BF16::gguf_id)),
-                         name_of);
+                         type_name);
 
 }  // namespace
 }  // namespace kigo::quant

@@ -235,7 +235,7 @@ float q8_k_codes_after_the_sums(const Q8_K::Block& block, int i) {
   return block.d.value() * static_cast<float>(static_cast<int8_t>(bytes[static_cast<size_t>(i + 36)]));
 }
 
-const Mutant kMutants[] = {
+const Mutant kMutantsOf256[] = {
     mutant<Q4_K, scale_widened_like_bf16<Q4_K>>("Q4KScaleWidenedLikeBf16"),
     mutant<Q4_K, nibbles_as_neighbours<Q4_K, 32>>("Q4KNibblesAsNeighbours"),
     mutant<Q4_K, q_k_minimum_added<Q4_K>>("Q4KMinimumAdded"),
@@ -295,7 +295,7 @@ const Mutant kMutants[] = {
     mutant<Q8_K, q8_k_scale_as_half>("Q8KScaleAsHalf"),
     mutant<Q8_K, q8_k_codes_after_the_sums>("Q8KCodesAfterTheSums"),
 };
-INSTANTIATE_TEST_SUITE_P(OfTwoHundredFiftySix, WrongDecoder, testing::ValuesIn(kMutants), name_of);
+INSTANTIATE_TEST_SUITE_P(OfTwoHundredFiftySix, WrongDecoder, testing::ValuesIn(kMutantsOf256), name_of);
 
 }  // namespace
 }  // namespace kigo::quant

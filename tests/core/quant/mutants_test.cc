@@ -123,7 +123,7 @@ TEST_P(WrongDecoder, IsRejectedByHashAndListedValue) {
   EXPECT_GT(verdict.wrong_values, 0);
 }
 
-const Mutant kMutants[] = {
+const Mutant kMutantsOf32[] = {
     mutant<Q4_0, scale_widened_like_bf16<Q4_0>>("Q40ScaleWidenedLikeBf16"),
     mutant<Q4_0, subnormal_scale_flushed<Q4_0>>("Q40SubnormalScaleFlushed"),
     mutant<Q4_0, subnormal_scale_halved<Q4_0>>("Q40SubnormalScaleHalved"),
@@ -162,7 +162,7 @@ const Mutant kMutants[] = {
     mutant<MXFP4, mxfp4_sign_left_out>("MXFP4SignLeftOut"),
     mutant<MXFP4, mxfp4_subnormal_scale_flushed>("MXFP4SubnormalScaleFlushed"),
 };
-INSTANTIATE_TEST_SUITE_P(OfThirtyTwo, WrongDecoder, testing::ValuesIn(kMutants), name_of);
+INSTANTIATE_TEST_SUITE_P(OfThirtyTwo, WrongDecoder, testing::ValuesIn(kMutantsOf32), name_of);
 
 }  // namespace
 }  // namespace kigo::quant

@@ -19,11 +19,6 @@ using Ids = std::vector<uint32_t>;
 
 const ChatFormat& chatml() { return *find_chat_format_by_name("chatml"); }
 
-const Tokenizer& sample() {
-  static const Tokenizer tokenizer = SampleVocabulary().tokenizer();
-  return tokenizer;
-}
-
 std::string joined(const ChatFormat& format, std::span<const Message> messages) {
   std::string text;
   for (const ChatSegment& segment : chat_segments(format, messages)) text += segment.text;

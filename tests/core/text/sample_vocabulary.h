@@ -98,4 +98,10 @@ struct SampleVocabulary {
   Tokenizer tokenizer() const { return load().value(); }
 };
 
+/// The tokenizer of the sample as it is.
+inline const Tokenizer& sample() {
+  static const Tokenizer tokenizer = SampleVocabulary().tokenizer();
+  return tokenizer;
+}
+
 }  // namespace kigo::text

@@ -113,11 +113,6 @@ TEST(SpecialTokens, OfMoreThanTheLimitAreRefused) {
                 vocabulary.metadata.offset("tokenizer.ggml.tokens"), ")"));
 }
 
-const Tokenizer& sample() {
-  static const Tokenizer tokenizer = SampleVocabulary().tokenizer();
-  return tokenizer;
-}
-
 // encode(a + b) is encode(a) followed by encode(b) wherever a special token of a + b begins or ends.
 RC_GTEST_PROP(SpecialTokens, AreBordersAtWhichEncodingFallsApart, ()) {
   const std::string text = *arbitrary_text() +

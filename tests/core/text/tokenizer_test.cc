@@ -17,11 +17,6 @@ namespace {
 
 using Ids = std::vector<uint32_t>;
 
-const Tokenizer& sample() {
-  static const Tokenizer tokenizer = SampleVocabulary().tokenizer();
-  return tokenizer;
-}
-
 Ids plain(std::string_view text) { return sample().encode(text, Special::plain).value(); }
 Ids parsed(std::string_view text) { return sample().encode(text, Special::parse).value(); }
 

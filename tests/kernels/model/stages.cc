@@ -11,7 +11,7 @@ using model::Tap;
 
 int64_t expect_stages(const StagesCase& c, std::span<const int64_t> layers) {
   int64_t compared = 0;
-  const tools::StageSink compare = [&](const tools::Stage& stage) {
+  const tools::StageSink compare = [&](const tools::ComputedStage& stage) {
     compare::Subject subject;
     subject.name = cat(model::name(stage.tap, stage.layer), stage.old_positions ? ", old positions" : "");
     subject.shape.assign(stage.shape.begin(), stage.shape.end());

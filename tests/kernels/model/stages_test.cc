@@ -19,15 +19,15 @@ using model::Logits;
 using tools::Checkpoints;
 using tools::Products;
 
-struct Case {
+struct StagesCase {
   std::string model;
   Options options;
   std::string mode;
 };
-void PrintTo(const Case& c, std::ostream* out) { *out << c.model << ", " << c.mode; }
+void PrintTo(const StagesCase& c, std::ostream* out) { *out << c.model << ", " << c.mode; }
 
-std::vector<Case> cases() {
-  std::vector<Case> all;
+std::vector<StagesCase> stages_cases() {
+  std::vector<StagesCase> all;
   for (const std::string& model : kGoldenModels) {
     for (const Kv kv : {Kv::half, Kv::floating}) {
       const std::string suffix = kv == Kv::half ? "kv_half" : "kv_float";
@@ -38,7 +38,7 @@ std::vector<Case> cases() {
   }
   return all;
 }
-std::string case_name(const testing::TestParamInfo<Case>& info) {
+std::string stages_case_name(const testing::TestParamInfo<StagesCase>& info) {
   std::string name = info.param.model + "_" + info.param.mode;
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
@@ -88,10 +88,10 @@ void expect_call(Loaded& gpu, const std::vector<uint32_t>& tokens, Logits which,
   before = std::move(checkpoints);
 }
 
-struct GpuStages : testing::TestWithParam<Case> {
+struct GpuStages : testing::TestWithParam<StagesCase> {
   void SetUp() override { KIGO_NEEDS_GPU(); }
 };
-INSTANTIATE_TEST_SUITE_P(Models, GpuStages, testing::ValuesIn(cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Models, GpuStages, testing::ValuesIn(stages_cases()), stages_case_name);
 
 TEST_P(GpuStages, OfAPromptInTwoCallsAndStepsBehindIt) {
   Loaded gpu(golden_model(GetParam().model), GetParam().options);

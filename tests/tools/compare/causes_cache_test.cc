@@ -18,7 +18,7 @@ using model::Tap;
 
 constexpr int64_t kPrompt = 6;  // tokens of some_calls() before the steps
 
-struct Mistake {
+struct CacheMistake {
   std::string name;
   std::string place;  // how the first bad checkpoint's place begins
   std::string cause;  // its id
@@ -26,7 +26,7 @@ struct Mistake {
   std::function<void(const Planting&, const model::Model&)> make;
   std::string file = "/tiny/tiny-q4_k_m.gguf";
 };
-void PrintTo(const Mistake& mistake, std::ostream* out) { *out << mistake.name; }
+void PrintTo(const CacheMistake& mistake, std::ostream* out) { *out << mistake.name; }
 
 /// The new positions of a cache hold these rows.
 void store(const Planting& at, std::span<const double> rows) {
@@ -52,7 +52,7 @@ void norm_by(const Planting& at, const model::Model& model,
   }
 }
 
-std::vector<Mistake> mistakes() {
+std::vector<CacheMistake> cache_mistakes() {
   return {
       {"values_for_keys", "blk.0.cache_k, position 0, head 0", "cache-swapped", Tap::cache_k,
        [](const Planting& at, const model::Model&) { store(at, at.seen.at(Tap::attn_v)); }},
@@ -120,10 +120,10 @@ std::vector<Mistake> mistakes() {
   };
 }
 
-class CausesOf : public testing::TestWithParam<Mistake> {};
+class CausesOf : public testing::TestWithParam<CacheMistake> {};
 
 TEST_P(CausesOf, AreNamedByMakingTheMistake) {
-  const Mistake& mistake = GetParam();
+  const CacheMistake& mistake = GetParam();
   const auto model = model::open(tools::golden_folder() + mistake.file);
   ASSERT_TRUE(model) << model.error().message();
   PlantedSession wrong(*model, [&](const Planting& at) {
@@ -137,7 +137,7 @@ TEST_P(CausesOf, AreNamedByMakingTheMistake) {
   expect_named(*report, mistake.place, mistake.cause);
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, CausesOf, testing::ValuesIn(mistakes()),
+INSTANTIATE_TEST_SUITE_P(Each, CausesOf, testing::ValuesIn(cache_mistakes()),
                          [](const auto& instance) { return instance.param.name; });
 
 }  // namespace

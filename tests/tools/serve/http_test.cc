@@ -12,7 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-std::string job(const std::string& id, const std::string& more = {}) {
+std::string job_text(const std::string& id, const std::string& more = {}) {
   return cat(R"({"job_id":")", id, R"(","prompt":"hi","temperature":0)", more.empty() ? "" : ",", more, "}");
 }
 
@@ -91,7 +91,7 @@ TEST(Http, ClosesAnIdleConnectionAfterTwoSeconds) {
 TEST(Http, StreamsEventsAsTheyCome) {
   const Served server(slow(milliseconds(50), 10));
   Client client(server.port);
-  EXPECT_TRUE(client.send(post("/execute", job("j"), "X-Correlation-ID: req-7\r\n")));
+  EXPECT_TRUE(client.send(post("/execute", job_text("j"), "X-Correlation-ID: req-7\r\n")));
   const std::string head = client.read_until("\r\n\r\n");
   EXPECT_EQ(status_of(head), 200);
   for (const char* line :
@@ -109,7 +109,7 @@ TEST(Http, StreamsEventsAsTheyCome) {
 
 TEST(Http, AStreamIsWellFormedFromBeginningToEnd) {
   const Served server({.text = "a\u00e9\U0001F600 and on"});
-  const auto events = events_of(chunks_of(server.ask(post("/execute", job("j")))));
+  const auto events = events_of(chunks_of(server.ask(post("/execute", job_text("j")))));
   expect_order(events);
   EXPECT_EQ(text_of_events(events), "a\u00e9\U0001F600 and on");
 }
@@ -149,7 +149,7 @@ TEST(Http, CountsTheBytesOfAChunkedBody) {
 
 TEST(Http, TakesAChunkedBodyThatFits) {
   const Served server;
-  const std::string body = job("j");
+  const std::string body = job_text("j");
   const std::string answer =
       server.ask(cat("POST /execute HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
                      "Transfer-Encoding: chunked\r\n\r\n",
@@ -204,7 +204,7 @@ TEST(Http, EveryOfManyClientsIsAnswered) {
   std::vector<std::thread> clients;
   for (int i = 0; i < kClients; ++i) {
     clients.emplace_back([&, i] {
-      const std::string answer = server.ask(post("/execute", job(cat("j", i)), "Connection: close\r\n"));
+      const std::string answer = server.ask(post("/execute", job_text(cat("j", i)), "Connection: close\r\n"));
       if (status_of(answer) == 200) {
         const auto events = events_of(chunks_of(answer));
         if (!events.empty() && events.back().name == "end" && text_of_events(events).size() == 40) ++done;
@@ -227,7 +227,7 @@ TEST(Http, HoldsNoMoreMemoryAfterAThousandRequests) {
   const Served server;
   const auto in_use = [&](int from, int to) {
     for (int i = from; i < to; ++i) {
-      const std::string answer = server.ask(post("/execute", job(cat("j", i))));
+      const std::string answer = server.ask(post("/execute", job_text(cat("j", i))));
       EXPECT_NE(answer.find("event: end"), std::string::npos);
     }
     EXPECT_TRUE(server.idle_within(seconds(1)));
@@ -250,7 +250,7 @@ TEST_P(Vanishing, EndsTheJobSoon) {
   const auto& [where, half] = GetParam();
   const Served server(slow(milliseconds(5)));
   Client client(server.port);
-  EXPECT_TRUE(client.send(post("/execute", job("j"))));
+  EXPECT_TRUE(client.send(post("/execute", job_text("j"))));
   if (where.empty()) {
     while (server.served.worker.snapshot().running == 0) std::this_thread::sleep_for(milliseconds(1));
   } else {
@@ -263,10 +263,10 @@ TEST_P(Vanishing, EndsTheJobSoon) {
 TEST(Http, AClientThatWaitsAndVanishesLeavesTheQueue) {
   Served server(slow(milliseconds(5)));
   Client first(server.port);
-  EXPECT_TRUE(first.send(post("/execute", job("a"))));
+  EXPECT_TRUE(first.send(post("/execute", job_text("a"))));
   first.read_until("event: token");
   Client second(server.port);
-  EXPECT_TRUE(second.send(post("/execute", job("b"))));
+  EXPECT_TRUE(second.send(post("/execute", job_text("b"))));
   second.read_until("\r\n\r\n");
   EXPECT_EQ(server.served.worker.snapshot().waiting, 1u);
   second.close();
@@ -288,8 +288,8 @@ TEST(Http, AClientThatWantsAWholeAnswerAndVanishesEndsItsJob) {
 TEST(Http, AReaderThatNeverReadsDoesNotHoldTheNextJob) {
   const Served server({.text = std::string(2000, 'a')}, {.write_timeout = milliseconds(300)});
   Client lazy(server.port);
-  EXPECT_TRUE(lazy.send(post("/execute", job("a"))));
-  const auto events = events_of(chunks_of(server.ask(post("/execute", job("b", R"("max_tokens":5)")))));
+  EXPECT_TRUE(lazy.send(post("/execute", job_text("a"))));
+  const auto events = events_of(chunks_of(server.ask(post("/execute", job_text("b", R"("max_tokens":5)")))));
   expect_order(events);
   EXPECT_EQ(text_of_events(events), "aaaaa");
 }
@@ -311,9 +311,9 @@ TEST(Http, AReaderWhoseBuffersAreFullIsGoneAtTheWriteTimeout) {
 TEST(Http, SilenceIsFilledWithComments) {
   const Served server(slow(milliseconds(150), 4), {.heartbeat = milliseconds(40)});
   Client first(server.port);
-  EXPECT_TRUE(first.send(post("/execute", job("a"))));
+  EXPECT_TRUE(first.send(post("/execute", job_text("a"))));
   first.read_until("event: started");
-  const std::string second = chunks_of(server.ask(post("/execute", job("b"))));
+  const std::string second = chunks_of(server.ask(post("/execute", job_text("b"))));
   EXPECT_NE(second.find(": waiting 1\n\n"), std::string::npos) << second;
   EXPECT_NE(second.find(": heartbeat\n\n"), std::string::npos) << second;
   expect_order(events_of(second));
@@ -322,7 +322,7 @@ TEST(Http, SilenceIsFilledWithComments) {
 TEST(Http, CancelledByAnotherConnection) {
   const Served server(slow(milliseconds(5)));
   Client client(server.port);
-  EXPECT_TRUE(client.send(post("/execute", job("j"))));
+  EXPECT_TRUE(client.send(post("/execute", job_text("j"))));
   client.read_until("event: token");
   EXPECT_EQ(status_of(server.ask(post("/cancel", R"({"job_id":"j"})", "Connection: close\r\n"))), 202);
   EXPECT_NE(client.read_all().find("\"code\":\"CANCELLED\""), std::string::npos);
@@ -331,10 +331,10 @@ TEST(Http, CancelledByAnotherConnection) {
 TEST(Http, StopsWithAnEndForEveryStream) {
   Served server(slow(milliseconds(5)));
   Client running(server.port);
-  EXPECT_TRUE(running.send(post("/execute", job("a"))));
+  EXPECT_TRUE(running.send(post("/execute", job_text("a"))));
   running.read_until("event: token");
   Client waiting(server.port);
-  EXPECT_TRUE(waiting.send(post("/execute", job("b"))));
+  EXPECT_TRUE(waiting.send(post("/execute", job_text("b"))));
   waiting.read_until("\r\n\r\n");
   server.served.worker.begin_stop();
   server.served.worker.end_running();

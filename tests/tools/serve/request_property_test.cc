@@ -14,7 +14,7 @@
 namespace kigo::tools {
 namespace {
 
-constexpr RequestLimits kLimits{.prompt_bytes = 1000, .tokens_out = 100, .vocab = 50};
+constexpr RequestLimits kSmallLimits{.prompt_bytes = 1000, .tokens_out = 100, .vocab = 50};
 
 /// What every other part of the worker relies on.
 void expect_sound(const ParsedRequest& parsed, Api api) {
@@ -29,10 +29,10 @@ void expect_sound(const ParsedRequest& parsed, Api api) {
   const Request& request = *parsed.request;
   RC_ASSERT(sample::check(request.sampling).has_value());
   RC_ASSERT(sample::check_stops(request.stop).has_value());
-  RC_ASSERT((request.max_tokens >= 1 && request.max_tokens <= kLimits.tokens_out));
+  RC_ASSERT((request.max_tokens >= 1 && request.max_tokens <= kSmallLimits.tokens_out));
   RC_ASSERT(int{!request.text.empty()} + int{!request.ids.empty()} + int{!request.messages.empty()} == 1);
-  RC_ASSERT(std::ranges::all_of(request.ids, [](uint32_t id) { return id < kLimits.vocab; }));
-  RC_ASSERT(request.text.size() <= kLimits.prompt_bytes);
+  RC_ASSERT(std::ranges::all_of(request.ids, [](uint32_t id) { return id < kSmallLimits.vocab; }));
+  RC_ASSERT(request.text.size() <= kSmallLimits.prompt_bytes);
   RC_ASSERT((api == Api::execute) == !request.job_id.empty());
 }
 
@@ -40,7 +40,7 @@ rc::Gen<Api> apis() { return rc::gen::element(Api::execute, Api::completions, Ap
 
 RC_GTEST_PROP(AnyBytes, AreAcceptedOrRefusedByName, (const std::string& body)) {
   const Api api = *apis();
-  expect_sound(parse_request(api, body, kLimits), api);
+  expect_sound(parse_request(api, body, kSmallLimits), api);
 }
 
 /// A field, values that are good for it, and values that are not.
@@ -87,7 +87,7 @@ RC_GTEST_PROP(ExecuteFields, ExactlyTheWrongOnesAreNamed, ()) {
     std::swap(members[i - 1], members[*rc::gen::inRange<size_t>(0, i)]);
   std::string body = "{";
   for (const std::string& member : members) body += cat(body.size() == 1 ? "" : ",", member);
-  const auto parsed = parse_request(Api::execute, body + "}", kLimits);
+  const auto parsed = parse_request(Api::execute, body + "}", kSmallLimits);
   expect_sound(parsed, Api::execute);
   std::set<std::string> named;
   for (const FieldError& each : parsed.errors) named.insert(each.field.substr(0, each.field.find('[')));
@@ -131,7 +131,7 @@ RC_GTEST_PROP(AnyJson, IsAcceptedOrRefusedByName, ()) {
     if (*rc::gen::inRange(0, 3) == 0)
       body += cat(body.size() == 1 ? "" : ",", "\"", name, "\":", *any_json(3));
   }
-  expect_sound(parse_request(api, body + "}", kLimits), api);
+  expect_sound(parse_request(api, body + "}", kSmallLimits), api);
 }
 
 RC_GTEST_PROP(DamagedJson, IsAcceptedOrRefusedByName, ()) {
@@ -152,7 +152,7 @@ RC_GTEST_PROP(DamagedJson, IsAcceptedOrRefusedByName, ()) {
         body.erase(at, 1);
     }
   }
-  const auto parsed = parse_request(Api::execute, body, kLimits);
+  const auto parsed = parse_request(Api::execute, body, kSmallLimits);
   expect_sound(parsed, Api::execute);
 }
 

@@ -8,6 +8,9 @@
 
 namespace kigo::tools {
 
+inline constexpr double kLargestHalf = 65504;
+inline constexpr double kSlack = 1.02;  // products of roundings: core/compare/bound.h
+
 /// How a pass makes its products.
 enum class Products : uint8_t {
   any_order,     // operands as they are, sums in any order: what is known of an engine from outside

@@ -10,8 +10,6 @@
 namespace kigo::tools {
 namespace {
 
-constexpr double kLargestHalf = 65504;
-
 bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
 /// "from element 1000 on", where the last axis has an end from which on everything is wrong.

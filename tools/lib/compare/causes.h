@@ -15,8 +15,8 @@ namespace kigo::tools {
 struct Suspect {
   const model::Config& config;
   const model::Weights& weights;
-  const Stage& stage;    // with a recipe
-  const Expected& want;  // of the right recipe
+  const ComputedStage& stage;  // with a recipe
+  const Expected& want;        // of the right recipe
   const compare::Report& report;
   const Checkpoints& group;           // what the side handed out for this layer and call
   std::span<const KeptCache> caches;  // by layer, as the side held them before this layer of this call

@@ -4,7 +4,6 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <cstdio>
 #include <memory>
 #include <utility>
 
@@ -14,17 +13,12 @@
 #include "tools/lib/compare/carried.h"
 #include "tools/lib/compare/judge.h"
 #include "tools/lib/compare/stream.h"
+#include "tools/lib/terminal.h"
 
 namespace kigo::tools {
 namespace {
 
 using model::Tap;
-
-std::string brief(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g", value);
-  return text;
-}
 
 constexpr int64_t kMostLogitsBytes = 256'000'000;
 constexpr double kProbe = 1e-4;  // relative size of the error that gains are measured with

@@ -12,7 +12,6 @@ namespace {
 
 using model::Tap;
 
-constexpr double kLargestHalf = 65504;
 constexpr int64_t kExplained = 16;  // looking for causes takes many times as long as finding what is wrong
 
 /// What nobody can tell from the input, because the input is not finite, counts as right: it was inherited.
@@ -26,7 +25,7 @@ void forgive_unknown(std::span<const double> got, Expected& want) {
 }
 
 /// Largest finite magnitude and first value that is not finite.
-void measure_range(const Stage& stage, Checkpoint& point) {
+void measure_range(const ComputedStage& stage, Checkpoint& point) {
   for (size_t i = 0; i < stage.got.size(); ++i) {
     if (std::isfinite(stage.got[i])) {
       point.largest = std::max(point.largest, std::abs(stage.got[i]));
@@ -39,7 +38,7 @@ void measure_range(const Stage& stage, Checkpoint& point) {
 }
 
 /// Coordinates of a flat index, position counted from the start of the sequence.
-void locate(const Stage& stage, int64_t flat, Checkpoint& point) {
+void locate(const ComputedStage& stage, int64_t flat, Checkpoint& point) {
   const std::vector<int64_t> at = compare::coordinates(flat, stage.shape);
   point.position = stage.first_position + at[0];
   point.head = stage.shape[1] > 1 ? at[1] : -1;
@@ -47,7 +46,7 @@ void locate(const Stage& stage, int64_t flat, Checkpoint& point) {
 }
 
 /// The part of the other side's checkpoint that stands beside the stage's.
-std::optional<std::span<const double>> beside(const Stage& stage, const Checkpoints* other) {
+std::optional<std::span<const double>> beside(const ComputedStage& stage, const Checkpoints* other) {
   const std::vector<double>* values = other == nullptr ? nullptr : other->find(stage.tap, stage.layer);
   if (values == nullptr || values->size() < stage.got.size()) return std::nullopt;
   const bool cache = stage.tap == Tap::cache_k || stage.tap == Tap::cache_v;
@@ -58,7 +57,7 @@ std::optional<std::span<const double>> beside(const Stage& stage, const Checkpoi
 
 }  // namespace
 
-void Judge::differences(const Where& where, const Stage& stage, const Expected* want,
+void Judge::differences(const Where& where, const ComputedStage& stage, const Expected* want,
                         Checkpoint& point) const {
   const auto other = beside(stage, where.other);
   if (!other) return;
@@ -75,7 +74,7 @@ void Judge::differences(const Where& where, const Stage& stage, const Expected* 
   if (want != nullptr) point.difference_share = share;
 }
 
-Checkpoint Judge::judged(const Where& where, const Stage& stage) {
+Checkpoint Judge::judged(const Where& where, const ComputedStage& stage) {
   Checkpoint point;
   point.tap = stage.tap;
   point.layer = stage.layer;
@@ -125,7 +124,7 @@ void Judge::group(const Call& call, int64_t number, int64_t first, int64_t group
   const bool step = call.tokens.size() == 1 && call.which == model::Logits::Last;
   const StageCall stage_call{call.tokens, first, step ? side_.rounding.step : side_.rounding.prompt};
   const Where where{call, number, got, other};
-  const StageSink sink = [&](const Stage& stage) { found.push_back(judged(where, stage)); };
+  const StageSink sink = [&](const ComputedStage& stage) { found.push_back(judged(where, stage)); };
   const std::vector<double>* output = nullptr;
   if (group == 0) {
     walk_.embed(stage_call, got, sink);

@@ -39,8 +39,9 @@ class Judge {
     const Checkpoints& got;
     const Checkpoints* other;
   };
-  Checkpoint judged(const Where& where, const Stage& stage);
-  void differences(const Where& where, const Stage& stage, const Expected* want, Checkpoint& point) const;
+  Checkpoint judged(const Where& where, const ComputedStage& stage);
+  void differences(const Where& where, const ComputedStage& stage, const Expected* want,
+                   Checkpoint& point) const;
 
   const model::Config& config_;
   const model::Weights& weights_;

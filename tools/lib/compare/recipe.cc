@@ -12,8 +12,6 @@
 namespace kigo::tools {
 namespace {
 
-constexpr double kSlack = 1.02;  // products of roundings: core/compare/bound.h
-
 /// Roundoff of one elementwise operation.
 double unit_of(const Arithmetic& how) { return how.unit + how.stored_unit; }
 

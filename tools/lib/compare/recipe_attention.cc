@@ -7,8 +7,6 @@
 namespace kigo::tools {
 namespace {
 
-constexpr double kSlack = 1.02;  // products of roundings: core/compare/bound.h
-
 /// The weights of one query's positions, and how far the engine's may be from them.
 struct Softmax {
   std::vector<double> weights;   // they add up to 1

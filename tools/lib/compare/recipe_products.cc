@@ -14,8 +14,7 @@
 namespace kigo::tools {
 namespace {
 
-constexpr double kSlack = 1.02;  // products of roundings: core/compare/bound.h
-constexpr size_t kLanes = 8;     // tokens that share a walk over a row
+constexpr size_t kLanes = 8;  // tokens that share a walk over a row
 
 /// Serial terms of the engine's sums.
 compare::Accumulation accumulation(const Arithmetic& how, int64_t cols, bool scalar) {

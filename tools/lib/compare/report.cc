@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 
 #include "core/base/cat.h"
 #include "core/compare/junit.h"
@@ -11,12 +10,6 @@
 
 namespace kigo::tools {
 namespace {
-
-std::string brief(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g", value);
-  return text;
-}
 
 const char* shown_name(Origin origin) {
   constexpr std::array kNames{"ok", "inherited", "INTRODUCED", "undecided"};

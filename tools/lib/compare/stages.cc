@@ -309,10 +309,10 @@ void StageWalk::head(const StageCall& call, const Checkpoints& got, const std::v
                                            : 0;
   std::span<const double> last;  // all rows, or the last one
   if (input != nullptr) last = std::span(*input).last(static_cast<size_t>(rows * config_->width));
-  Stage stage{.tap = Tap::output_norm,
-              .shape = {rows, 1, config_->width},
-              .first_position = call.first + tokens - rows,
-              .how = call.how};
+  ComputedStage stage{.tap = Tap::output_norm,
+                      .shape = {rows, 1, config_->width},
+                      .first_position = call.first + tokens - rows,
+                      .how = call.how};
   const gguf::Tensor* weight = weights_->find(Role::output_norm);
   if (normed != nullptr) {
     stage.got = *normed;

@@ -50,7 +50,7 @@ struct StageCall {
 };
 
 /// One checkpoint, or the part of a cache that was there before the call.
-struct Stage {
+struct ComputedStage {
   model::Tap tap = model::Tap::embed;
   int64_t layer = 0;
   bool old_positions = false;      // of cache_k and cache_v: what no call may change
@@ -62,7 +62,7 @@ struct Stage {
 };
 
 /// Receives the stages in the order of their checkpoints. What a stage refers to lives during the call only.
-using StageSink = std::function<void(const Stage&)>;
+using StageSink = std::function<void(const ComputedStage&)>;
 
 /// Walks through the checkpoints that a side has handed out. Where it fuses stages, so that the input of one
 /// is missing, the recipe begins at the nearest input that is there.

@@ -9,15 +9,15 @@
 namespace kigo::tools {
 namespace {
 
-constexpr std::array<std::string_view, 4> kNames{"error", "warn", "info", "debug"};
+constexpr std::array<std::string_view, 4> kLevelNames{"error", "warn", "info", "debug"};
 
 }  // namespace
 
-std::string_view name(LogLevel level) { return kNames[static_cast<size_t>(level)]; }
+std::string_view name(LogLevel level) { return kLevelNames[static_cast<size_t>(level)]; }
 
 std::optional<LogLevel> log_level_named(std::string_view name) {
-  for (size_t i = 0; i < kNames.size(); ++i)
-    if (kNames[i] == name) return static_cast<LogLevel>(i);
+  for (size_t i = 0; i < kLevelNames.size(); ++i)
+    if (kLevelNames[i] == name) return static_cast<LogLevel>(i);
   return std::nullopt;
 }
 
