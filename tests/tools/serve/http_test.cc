@@ -299,13 +299,13 @@ TEST(Http, AReaderWhoseBuffersAreFullIsGoneAtTheWriteTimeout) {
   Served server({.text = std::string(kTokens, 'a'), .context = 2 * kTokens},
                 {.write_timeout = milliseconds(300)}, {}, {.tokens_out = kTokens});
   Client lazy(server.port);
-  EXPECT_TRUE(lazy.send(post("/execute", job("a", R"("max_tokens":1000000,"ignore_eos":true)"))));
+  EXPECT_TRUE(lazy.send(post("/execute", request("a", R"("max_tokens":1000000,"ignore_eos":true)"))));
   for (int i = 0; i < 5000 && server.served.worker.snapshot().running == 0; ++i)
     std::this_thread::sleep_for(milliseconds(1));
   EXPECT_TRUE(server.idle_within(seconds(60)));
   EXPECT_TRUE(server.served.lines.contains(R"("code":"CLIENT_GONE")") ||
               server.served.lines.contains(R"("code":"SLOW_CLIENT")"));
-  expect_order(events_of(chunks_of(server.ask(post("/execute", job("b", R"("max_tokens":5)"))))));
+  expect_order(events_of(chunks_of(server.ask(post("/execute", request("b", R"("max_tokens":5)"))))));
 }
 
 TEST(Http, SilenceIsFilledWithComments) {
