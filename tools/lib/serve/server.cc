@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "core/base/cat.h"
 #include "core/base/worker_error.h"
@@ -153,7 +154,7 @@ bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || (numeric && host.starts_with("127."));
 }
 
-int serve(ServeOptions options) {
+int serve(ServeOptions options, Opener open) {
   const auto start = Clock::now();
   const Log log(options.log, [](std::string_view line) {
     std::fwrite(line.data(), 1, line.size(), stderr);
@@ -182,7 +183,8 @@ int serve(ServeOptions options) {
   Worker worker(options.worker, log, metrics);
   Routes routes(options.routes, worker, log, metrics, [stops] { stops->add(); });
   std::thread listening([&] { http.run(routes, worker); });
-  worker.start([&options](const LoadProgress& progress) { return open_loaded(options.model, progress); });
+  if (!open) open = [&](const LoadProgress& progress) { return open_loaded(options.model, progress); };
+  worker.start(std::move(open));
 
   std::optional<int> exit = wait_until_ready(options, worker, *stops, log);
   if (!exit) {
