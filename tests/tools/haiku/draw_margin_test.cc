@@ -70,6 +70,64 @@ TEST(DrawMargin, HoldsForErrorsWithinHalfOfIt) {
   EXPECT_GT(changed_beyond, 200);  // or the margin would say nothing
 }
 
+/// Random logits and the parameters of a challenge.
+struct Draws {
+  explicit Draws(uint64_t seed) : random(seed) {}
+  std::vector<float> logits(size_t vocab) {
+    std::vector<float> out(vocab);
+    for (float& logit : out) logit = static_cast<float>(3 * random.normal());
+    return out;
+  }
+  static sample::Params params(uint64_t seed) {
+    return {.temperature = 0.8f, .top_p = 0.95f, .repetition_penalty = 1.1f, .top_k = 40, .seed = seed};
+  }
+  Random random;
+};
+
+TEST(DrawDeficit, ExplainsWhateverAnErrorOfThatSizeDraws) {
+  Draws draws(11);
+  int differing = 0;
+  for (uint64_t i = 0; i < 3000; ++i) {
+    const auto logits = draws.logits(2 + draws.random.below(100));
+    const auto params = Draws::params(i);
+    const double error = 0.02 + 0.3 * static_cast<double>(draws.random.below(100)) / 100;
+    std::vector<float> off = logits;
+    for (float& logit : off)
+      logit += static_cast<float>(error * (static_cast<double>(draws.random.below(2001)) / 1000 - 1));
+    const auto got = sample::sample(off, params, {}, i);
+    if (*got == *sample::sample(logits, params, {}, i)) continue;
+    ++differing;
+    const auto deficit = draw_deficit(logits, params, {}, i, {}, *got);
+    ASSERT_TRUE(deficit);
+    EXPECT_LE(*deficit, error * 1.002 + 1e-5) << "case " << i;
+  }
+  EXPECT_GT(differing, 50);
+}
+
+TEST(DrawDeficit, IsLargeForIdsOfAnotherSeed) {
+  Draws draws(12);
+  int others = 0, far = 0;
+  for (uint64_t i = 0; i < 1000; ++i) {
+    const auto logits = draws.logits(500);
+    const auto got = sample::sample(logits, Draws::params(i + 1'000'000), {}, i);
+    if (*got == *sample::sample(logits, Draws::params(i), {}, i)) continue;
+    ++others;
+    far +=
+        *draw_deficit(logits, Draws::params(i), {}, i, {}, *got) > 0.15;  // errors allowed on a GPU are less
+  }
+  EXPECT_GT(others, 500);
+  EXPECT_GT(far, others * 3 / 4) << others;
+}
+
+TEST(DrawDeficit, OfTwoIdsIsHalfTheDistanceOfTheDraw) {
+  const std::vector<float> logits{1, 1};
+  const double u = sample::uniform(42, 0);  // above a half: the second is drawn
+  const auto deficit = draw_deficit(logits, kPlain, {}, 0, {}, 0);
+  ASSERT_TRUE(deficit);
+  EXPECT_NEAR(*deficit, 0.5 * std::log(u / (1 - u)) / 2, 1e-3);
+  EXPECT_EQ(*draw_deficit(logits, kPlain, {}, 0, {}, 7), 1e9);
+}
+
 TEST(PrometheusSamples, AreReadWithTheirLabels) {
   EXPECT_EQ(prometheus_samples(
                 "# HELP a b\n# TYPE a counter\na 3\nb{x=\"1 2\"} 1.5\nh_bucket{le=\"1\"} 4\nh_sum 2\n")

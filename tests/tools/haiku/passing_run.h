@@ -96,6 +96,7 @@ inline Json judged_of(const Script& script) {
                        {"ids", Json::array_of(ids)},
                        {"margins", Json::array_of(std::vector<double>(ids.size(), 1.0))},
                        {"errors", Json::array_of(std::vector<double>(ids.size(), 0.0))},
+                       {"differing", Json::array()},
                        {"decoded", decoded},
                        {"ill_formed_bytes", 0}});
 }

@@ -53,13 +53,15 @@ TEST(VerifyRun, TakesCommentsAndMetricsBetweenEvents) {
   EXPECT_EQ(failures(run), "pass");
 }
 
-/// As a GPU may choose: another id where the reference's margin is below twice the error allowed.
-RunFiles with_near_ties(size_t count, double margin) {
+/// As a GPU may choose: other ids, each within the error allowed unless `deficit` or `margin` says otherwise.
+RunFiles with_near_ties(size_t count, double margin, double deficit) {
   RunFiles run = passing_run();
   for (const auto& [name, at] :
        {std::pair<const char*, size_t>{"haiku", 0}, {"sampled 1", 2}, {"sampled 2", 3}}) {
     if (count-- == 0) break;
     other_id(run, name);
+    const Json differing = Json::object({{"position", 0}, {"id", 3}, {"deficit", deficit}});
+    set_judged(run, at, "differing", Json::array({differing}));
     set_judged(run, at, "margins", Json::array_of(std::vector<double>(at == 0 ? 4 : 5, margin)));
     set_judged(run, at, "errors", Json::array_of(std::vector<double>(at == 0 ? 4 : 5, 0.5)));
   }
@@ -67,13 +69,32 @@ RunFiles with_near_ties(size_t count, double margin) {
 }
 
 TEST(VerifyRun, ReportsNearTiesAndIsUndecidedWithThree) {
-  EXPECT_EQ(failures(with_near_ties(2, 0.9)), "pass");
-  EXPECT_EQ(failures(with_near_ties(3, 0.9)), "undecided");
-  EXPECT_EQ(failures(with_near_ties(1, 1.0)), "ids fail");
-  const Json ties = *verify_run(with_near_ties(1, 0.9), small_lexicon())->find("near_ties");
+  EXPECT_EQ(failures(with_near_ties(2, 0.9, 0.4)), "pass");
+  EXPECT_EQ(failures(with_near_ties(3, 0.9, 0.4)), "undecided");
+  EXPECT_EQ(failures(with_near_ties(1, 1.0, 0.4)), "ids fail");
+  EXPECT_EQ(failures(with_near_ties(1, 0.9, 0.6)), "ids fail");  // not the id that was near
+  const Json ties = *verify_run(with_near_ties(1, 0.9, 0.4), small_lexicon())->find("near_ties");
   ASSERT_EQ(ties.items()->size(), 1u);
   EXPECT_EQ(ties.items()->front().dump(),
-            R"({"exchange":"haiku 1","position":0,"got":3,"reference":5,"margin":0.9,"error":0.5})");
+            R"({"exchange":"haiku 1","position":0,"got":3,"reference":5,"deficit":0.4,"error":0.5})");
+}
+
+TEST(VerifyRun, TakesNoIdThatTheReferenceDidNotSee) {
+  RunFiles run = with_near_ties(1, 0.9, 0.4);
+  WireEvent& token = event(run, "haiku", "token");
+  set(token, "ids", Json::array({Json(4)}));
+  EXPECT_EQ(failures(run), "ids fail");
+}
+
+TEST(VerifyRun, TakesAnEndThatIsANearTie) {
+  RunFiles run = passing_run();
+  set_judged(run, 0, "ids", Json::array_of(std::vector<int64_t>{5, 6, 7, 8}));
+  EXPECT_EQ(failures(run), "ids fail");
+  set_judged(run, 0, "margins", Json::array_of(std::vector<double>(4, 0.9)));
+  set_judged(run, 0, "errors", Json::array_of(std::vector<double>(4, 0.5)));
+  set_judged(run, 0, "differing",
+             Json::array({Json::object({{"position", 3}, {"id", kEndId}, {"deficit", 0.4}})}));
+  EXPECT_EQ(failures(run), "pass");
 }
 
 TEST(VerifyRun, IsUndecidedWhenTheMinuteChanged) {

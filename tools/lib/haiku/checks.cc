@@ -52,6 +52,18 @@ Result<Judged> read_judged(const Json& json, const Exchange& exchange) {
   KIGO_TRY(fields.get("ids", judged.ids));
   KIGO_TRY(fields.get("margins", judged.margins));
   KIGO_TRY(fields.get("errors", judged.errors));
+  const Json* differing = json.find("differing");
+  if (differing == nullptr || differing->items() == nullptr)
+    return fail(Code::bad_value, "reference.json, differing", "missing or of another type", "an array");
+  for (const Json& each : *differing->items()) {
+    const Fields entry(each, "reference.json, differing");
+    int64_t position = 0, id = 0;
+    double deficit = 0;
+    KIGO_TRY(entry.get("position", position));
+    KIGO_TRY(entry.get("id", id));
+    KIGO_TRY(entry.get("deficit", deficit));
+    judged.differing[position] = {id, deficit};
+  }
   KIGO_TRY(fields.get("decoded", judged.decoded));
   KIGO_TRY(fields.get("ill_formed_bytes", judged.ill_formed_bytes));
   if (judged.margins.size() != judged.ids.size() || judged.errors.size() != judged.ids.size())

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/json.h"
@@ -19,6 +21,7 @@ struct Judged {
   int64_t prompt_tokens = 0, ill_formed_bytes = 0;
   std::vector<int64_t> ids;  // chosen at every position; one more than the worker's
   std::vector<double> margins, errors;
+  std::map<int64_t, std::pair<int64_t, double>> differing;  // by position: the answer's id, its deficit
   std::string decoded;
 };
 
@@ -63,7 +66,7 @@ std::string check_table(const Json& checks);
 Check check_minute(const Run& run);
 Check check_prompt(const Run& run);
 Check check_stream(const Run& run);
-/// Ids that differ where the reference's margin is too small go to `near_ties` and are not wrong.
+/// Ids that differ within the error allowed go to `near_ties` and are not wrong.
 Check check_ids(const Run& run, Json& near_ties);
 Check check_challenge(const Run& run, Json& near_ties);
 Check check_text(const Run& run);

@@ -14,12 +14,14 @@ void compare(const Run& run, const Read& read, std::vector<std::string>& wrong, 
   const Judged& judged = read.judged;
   const std::string who = label(read);
   const auto differs = [&](size_t at, int64_t got) {
-    if (judged.margins[at] < 2 * judged.errors[at]) {
+    const auto entry = judged.differing.find(static_cast<int64_t>(at));
+    const bool known = entry != judged.differing.end() && entry->second.first == got;
+    if (known && judged.margins[at] < 2 * judged.errors[at] && entry->second.second <= judged.errors[at]) {
       near_ties.push(Json::object({{"exchange", who},
                                    {"position", static_cast<uint64_t>(at)},
                                    {"got", got},
                                    {"reference", judged.ids[at]},
-                                   {"margin", judged.margins[at]},
+                                   {"deficit", entry->second.second},
                                    {"error", judged.errors[at]}}));
     } else {
       wrong.push_back(cat(who, ", id ", at, ": ", got, " against ", judged.ids[at]));
@@ -41,7 +43,9 @@ void compare(const Run& run, const Read& read, std::vector<std::string>& wrong, 
   const int64_t fitting = std::min(wanted, run.context - judged.prompt_tokens + 1);
   const std::string reason = text_of(read.answer.end, "stop_reason");
   if (reason == "EOS" && !ignores && count < fitting && ids.size() < judged.ids.size()) {
-    if (!run.end_ids.contains(judged.ids[ids.size()])) differs(ids.size(), *run.end_ids.begin());
+    const auto entry = judged.differing.find(count);  // which end token it was nobody says
+    const bool named = entry != judged.differing.end() && run.end_ids.contains(entry->second.first);
+    if (!run.end_ids.contains(judged.ids[ids.size()])) differs(ids.size(), named ? entry->second.first : -1);
   } else if (reason != (fitting < wanted ? "CONTEXT_FULL" : "MAX_TOKENS") || count != fitting) {
     wrong.push_back(
         cat(who, ": stop reason ", reason.empty() ? "none" : reason, " after ", count, " of ", fitting));

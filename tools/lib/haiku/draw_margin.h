@@ -1,4 +1,5 @@
-// How safe a drawn id is: by how much logits may be off before another one is drawn.
+// How safe a drawn id is: by how much logits may be off before another one is drawn, and by how much they
+// must be for a certain one.
 #pragma once
 
 #include <cstdint>
@@ -22,5 +23,15 @@ namespace kigo::tools {
 Result<double> draw_margin(std::span<const float> logits, const sample::Params& params,
                            std::span<const uint32_t> history, uint64_t token_index,
                            std::span<const uint8_t> allowed);
+
+/// The least error of all logits with which `got` could have been drawn, within a factor of 1.001; 1e9 when
+/// none up to 100 explains it. Conservative: ids that may or may not pass top-k or the nucleus, since they
+/// are within the error of its border, count as it suits `got`. With x off by at most e' as above, sums of
+/// weights lie within a factor of exp(+-e'): `got` could be drawn when u lies between the least share of the
+/// ids before it and the largest share of those up to it. `min_p` must be off. Errors: those of
+/// sample::distribution.
+Result<double> draw_deficit(std::span<const float> logits, const sample::Params& params,
+                            std::span<const uint32_t> history, uint64_t token_index,
+                            std::span<const uint8_t> allowed, uint32_t got);
 
 }  // namespace kigo::tools

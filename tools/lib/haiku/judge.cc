@@ -1,6 +1,7 @@
 #include "tools/lib/haiku/judge.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "core/base/cat.h"
 #include "core/text/chat.h"
@@ -31,14 +32,14 @@ Result<Json> judge(const model::Model& model, const text::Tokenizer& tokenizer, 
   KIGO_ASSIGN(const std::vector<uint32_t> prompt, prompt_ids(tokenizer, body));
   const sample::Params params = params_of(body);
   const auto length = static_cast<int64_t>(prompt.size());
-  const std::vector<uint32_t> ids =
-      usable(read_answer(exchange).ids, tokenizer.size(), model.config.context - length);
+  const Answer answer = read_answer(exchange);
+  const std::vector<uint32_t> ids = usable(answer.ids, tokenizer.size(), model.config.context - length);
   std::vector<uint32_t> all = prompt;
   all.insert(all.end(), ids.begin(), ids.end());
   reference::Session session(model, options.cache, options.products);
   KIGO_ASSIGN(const model::Rows logits, session.forward(all, model::Logits::All));
   const std::vector<uint8_t> drawable = tokenizer.drawable_ids();
-  Json chosen = Json::array(), margins = Json::array(), errors = Json::array();
+  Json chosen = Json::array(), margins = Json::array(), errors = Json::array(), differing = Json::array();
   for (int64_t row = length - 1; row < logits.rows; ++row) {
     const double* values = logits.values.data() + row * logits.width;
     const std::vector<float> rounded(values, values + logits.width);
@@ -49,6 +50,25 @@ Result<Json> judge(const model::Model& model, const text::Tokenizer& tokenizer, 
     if (params.temperature > 0) {
       KIGO_ASSIGN(margin, draw_margin(rounded, params, history, index, drawable));
     }
+    // Behind the last id stands an end token that no event names: the nearest counts.
+    const bool ended =
+        index == ids.size() && text_of(answer.end, "stop_reason") == "EOS" && !tokenizer.is_end(id);
+    const std::vector<uint32_t> others = ended ? tokenizer.end_ids()
+                                         : index < ids.size() && ids[index] != id
+                                             ? std::vector<uint32_t>{ids[index]}
+                                             : std::vector<uint32_t>{};
+    Json nearest;
+    double least = std::numeric_limits<double>::infinity();
+    for (const uint32_t other : others) {
+      double deficit = (values[id] - values[other]) / 2;  // both may be off
+      if (params.temperature > 0) {
+        KIGO_ASSIGN(deficit, draw_deficit(rounded, params, history, index, drawable, other));
+      }
+      if (!(deficit < least)) continue;
+      least = deficit;
+      nearest = Json::object({{"position", index}, {"id", other}, {"deficit", deficit}});
+    }
+    if (!nearest.is_null()) differing.push(std::move(nearest));
     chosen.push(id);
     margins.push(std::min(margin, kSafe));
     errors.push(allowed_error(std::span(values, static_cast<size_t>(logits.width)), options.noise));
@@ -62,6 +82,7 @@ Result<Json> judge(const model::Model& model, const text::Tokenizer& tokenizer, 
                        {"ids", std::move(chosen)},
                        {"margins", std::move(margins)},
                        {"errors", std::move(errors)},
+                       {"differing", std::move(differing)},
                        {"decoded", std::move(decoded)},
                        {"ill_formed_bytes", decoder.ill_formed_bytes()}});
 }
