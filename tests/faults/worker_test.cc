@@ -22,14 +22,18 @@ bool has(const std::string& names, const std::string& name) {
 class HaikuOverHttp : public LiveHaiku {};
 
 TEST_F(HaikuOverHttp, AWorkerPassesEveryCheckOfTheEngine) {
-  const HttpRun run = this->run(options());
+  HttpRunOptions asked = options();
+  asked.attempts = 1;  // whatever the poem is like
+  const HttpRun run = this->run(asked);
   EXPECT_EQ(failed(run), "") << report(run);
 }
 
 /// An untrained model writes bytes of which characters are made only now and then.
 TEST_F(HaikuOverHttp, AnUntrainedModelsTextIsItsIdsDecodedAtOnce) {
   const auto truth = *Truth::open(cat(golden_folder(), "/tiny/tiny-f16.gguf"));
-  const auto run = run_over_http(*truth, options(), lexicon_);
+  HttpRunOptions asked = options();
+  asked.attempts = 1;
+  const auto run = run_over_http(*truth, asked, lexicon_);
   ASSERT_TRUE(run) << run.error().message();
   for (const char* check : {"text", "stream", "ids", "challenge"})
     EXPECT_FALSE(has(failed(*run), check)) << check;
@@ -40,6 +44,7 @@ TEST_F(HaikuOverHttp, AnUntrainedModelsTextIsItsIdsDecodedAtOnce) {
 TEST_F(HaikuOverHttp, AnAnswerEndsWhereTheFilesOwnEndTokenStands) {
   HttpRunOptions asked = options();
   asked.nonce = [] { return std::string("k3j9x0aa"); };
+  asked.attempts = 1;
   const auto files = read_run(run(asked).folder);
   ASSERT_TRUE(files) << files.error().message();
   const auto eos = static_cast<uint32_t>(read_answer(files->exchanges.front()).ids.at(5));
@@ -66,6 +71,7 @@ TEST_F(HaikuOverHttp, AWorkerOnAGpuPassesEveryCheckOfTheEngine) {
   if (!gpu) GTEST_SKIP() << "NOT RUN: " << gpu.error().message();
   HttpRunOptions asked = options();
   asked.backend = "cuda";
+  asked.attempts = 1;
   const HttpRun run = this->run(asked);
   EXPECT_EQ(failed(run), "") << report(run);
 }

@@ -26,6 +26,31 @@ std::vector<uint32_t> usable(const std::vector<int64_t>& ids, int64_t vocab, int
   return out;
 }
 
+/// What a draw depends on.
+struct Position {
+  std::span<const float> logits;
+  const sample::Params& params;
+  std::span<const uint32_t> history;
+  uint64_t index;
+  std::span<const uint8_t> drawable;
+};
+
+/// Of some ids that are not the reference's the one with the least deficit; null when there are none.
+Result<Json> nearest_of(std::span<const uint32_t> others, uint32_t chosen, const Position& at) {
+  Json nearest;
+  double least = std::numeric_limits<double>::infinity();
+  for (const uint32_t other : others) {
+    double deficit = (double{at.logits[chosen]} - double{at.logits[other]}) / 2;  // both may be off
+    if (at.params.temperature > 0) {
+      KIGO_ASSIGN(deficit, draw_deficit(at.logits, at.params, at.history, at.index, at.drawable, other));
+    }
+    if (!(deficit < least)) continue;
+    least = deficit;
+    nearest = Json::object({{"position", at.index}, {"id", other}, {"deficit", deficit}});
+  }
+  return nearest;
+}
+
 Result<Json> judge(const model::Model& model, const text::Tokenizer& tokenizer, const Exchange& exchange,
                    const JudgeOptions& options) {
   const Json& body = *exchange.request.find("body");
@@ -50,24 +75,13 @@ Result<Json> judge(const model::Model& model, const text::Tokenizer& tokenizer, 
     if (params.temperature > 0) {
       KIGO_ASSIGN(margin, draw_margin(rounded, params, history, index, drawable));
     }
-    // Behind the last id stands an end token that no event names: the nearest counts.
+    // Behind the last id stands an end token that no event names.
     const bool ended =
         index == ids.size() && text_of(answer.end, "stop_reason") == "EOS" && !tokenizer.is_end(id);
-    const std::vector<uint32_t> others = ended ? tokenizer.end_ids()
-                                         : index < ids.size() && ids[index] != id
-                                             ? std::vector<uint32_t>{ids[index]}
-                                             : std::vector<uint32_t>{};
-    Json nearest;
-    double least = std::numeric_limits<double>::infinity();
-    for (const uint32_t other : others) {
-      double deficit = (values[id] - values[other]) / 2;  // both may be off
-      if (params.temperature > 0) {
-        KIGO_ASSIGN(deficit, draw_deficit(rounded, params, history, index, drawable, other));
-      }
-      if (!(deficit < least)) continue;
-      least = deficit;
-      nearest = Json::object({{"position", index}, {"id", other}, {"deficit", deficit}});
-    }
+    std::vector<uint32_t> others;
+    if (ended) others = tokenizer.end_ids();
+    if (index < ids.size() && ids[index] != id) others = {ids[index]};
+    KIGO_ASSIGN(Json nearest, nearest_of(others, id, {rounded, params, history, index, drawable}));
     if (!nearest.is_null()) differing.push(std::move(nearest));
     chosen.push(id);
     margins.push(std::min(margin, kSafe));
