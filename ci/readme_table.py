@@ -61,6 +61,8 @@ def history():
             record = json.loads(line)
             if record.get("bench") == "model":
                 newest[record["shape"], record["mode"], record["what"]] = record
+            elif record.get("bench") == "serve":
+                newest[record["bench"], record["backend"], record["what"]] = record
             else:
                 newest[record["pair"], record["case"]] = record
     return newest

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -54,6 +55,11 @@ class Backend {
   virtual int64_t context() const = 0;
   /// The sequence; prefill() and decode() run it, verification asks it for checkpoints.
   virtual model::Session& session() = 0;
+  /// One more sequence over the same weights, which ends before the backend. On a GPU all of them together
+  /// have room for context() positions. Errors: out_of_memory, cuda; unsupported where there is only one.
+  virtual Result<std::unique_ptr<model::Session>> open_session();
+  /// Bytes held at this moment, those of the sequences of open_session() on the CPU apart.
+  virtual int64_t held_bytes() const { return memory().total_bytes(); }
 
   /// Before a thread other than the one that opened the backend uses it. Errors: cuda.
   virtual Status enter_thread() { return {}; }
@@ -64,7 +70,9 @@ class Backend {
 
   /// The logits [1, vocab] behind a prompt, which joins the sequence in pieces of prompt_chunk(). Errors:
   /// those of Session::forward for a piece; the pieces before it have joined.
-  Result<model::Rows> prefill(std::span<const uint32_t> prompt);
+  Result<model::Rows> prefill(std::span<const uint32_t> prompt) { return prefill(session(), prompt); }
+  /// The same for a sequence of open_session().
+  Result<model::Rows> prefill(model::Session& sequence, std::span<const uint32_t> prompt) const;
   /// The logits behind one more token. Errors: those of Session::forward.
   Result<model::Rows> decode(uint32_t token) { return session().forward({&token, 1}, model::Logits::Last); }
 

@@ -1,7 +1,7 @@
 # The installed package: `cmake --install build/cpu --prefix DIR`, then find_package(kigo) with DIR in
-# CMAKE_PREFIX_PATH gives kigo::core, kigo::compare, kigo::reference, kigo::pairs and kigo::laws (kigo::kernels too in a
-# build with CUDA). Everything is found from the package's own place, so it may be moved. The program kigo is not part
-# of it: its golden data is in the source tree.
+# CMAKE_PREFIX_PATH gives kigo::core, kigo::compare, kigo::reference, kigo::pairs, kigo::laws and kigo::ffi, the C
+# library (kigo::kernels too in a build with CUDA). Everything is found from the package's own place, so it may be
+# moved. The program kigo is not part of it: its golden data is in the source tree.
 if(KIGO_FUZZ OR KIGO_FAULTS OR KIGO_SANITIZE OR KIGO_COVERAGE)
   return()  # such libraries need the options of their build, and seeded faults never leave it
 endif()

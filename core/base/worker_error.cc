@@ -22,4 +22,23 @@ WorkerError worker_error(Code code) {
   }
 }
 
+WorkerError start_error(const Error& error) {
+  switch (error.code) {
+    case Code::out_of_memory:
+      return WorkerError::insufficient_vram;
+    case Code::cuda:
+      if (error.subject.starts_with("CUDA driver") || error.subject == "device")
+        return WorkerError::device_not_found;
+      return error.subject.starts_with("device") ? WorkerError::invalid_device : WorkerError::device_failed;
+    case Code::invalid_request:
+      return WorkerError::invalid_request;
+    case Code::cancelled:
+      return WorkerError::cancelled;
+    default:
+      if (error.subject == "backend cuda") return WorkerError::device_not_found;
+      return error.subject.starts_with("device ") ? WorkerError::invalid_device
+                                                  : WorkerError::model_load_failed;
+  }
+}
+
 }  // namespace kigo

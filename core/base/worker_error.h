@@ -93,4 +93,7 @@ constexpr std::string_view name(WorkerError code) { return row(code).name; }
 /// else as internal.
 WorkerError worker_error(Code code);
 
+/// How an error is reported that keeps a device or a model from being opened.
+WorkerError start_error(const Error& error);
+
 }  // namespace kigo

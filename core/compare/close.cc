@@ -7,6 +7,7 @@
 
 #include "core/base/cat.h"
 #include "core/base/fault.h"
+#include "core/compare/bound.h"
 
 namespace kigo::compare {
 namespace {

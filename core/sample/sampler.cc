@@ -64,11 +64,19 @@ void penalise(std::span<Candidate> candidates, double penalty, std::span<const u
   }
 }
 
-/// Step 3: puts the k first in front; returns how many remain.
-size_t keep_top_k(std::span<Candidate> candidates, uint32_t k) {
-  if (k == 0 || k >= candidates.size()) return candidates.size();
-  std::ranges::nth_element(candidates, candidates.begin() + k, before);
-  return k;
+/// Step 3: the k first, in any order.
+std::vector<Candidate> first_k(const std::vector<Candidate>& candidates, uint32_t k) {
+  if (k == 0 || k >= candidates.size()) return candidates;
+  std::vector<Candidate> kept;
+  if (k <= candidates.size() / 64) {  // a few of many: nearly all others are compared once, and not moved
+    kept.resize(k);
+    std::ranges::partial_sort_copy(candidates, kept, before);
+  } else {
+    kept = candidates;
+    std::ranges::nth_element(kept, kept.begin() + k, before);
+    kept.resize(k);
+  }
+  return kept;
 }
 
 /// Step 4: the length of the shortest prefix, in the order of `before`, whose probabilities add up to p or
@@ -140,8 +148,8 @@ Result<Distribution> distribution(std::span<const float> logits, const Params& p
   Candidate last{-kInfinity, std::numeric_limits<uint32_t>::max()};          // nothing comes after it
   size_t at_most = candidates.size();
   if (params.top_k != 0 || params.top_p < 1) {
-    std::vector<Candidate> order = candidates;
-    std::span<Candidate> kept = std::span(order).first(keep_top_k(order, params.top_k));
+    std::vector<Candidate> order = first_k(candidates, params.top_k);
+    std::span<Candidate> kept = order;
     if (params.top_p < 1) kept = kept.first(keep_top_p(kept, params.top_p, highest));
     last = *std::ranges::max_element(kept, before);
     at_most = kept.size();

@@ -39,6 +39,7 @@ COMMANDS = [
     ("draws/*", "python3 golden/make/draws.py", ["numpy"]),
     ("captures/*", "python3 golden/make/captures.py", ["transformers", "torch", "gguf", "llama-cpp-python", "numpy"]),
     ("headers/*", "python3 golden/make/headers.py", ["gguf", "numpy"]),
+    ("models.json", "written by hand from the public sources that it names", []),
     ("haiku/*", "see golden/haiku/README.md", ["torch", "gguf", "tokenizers", "llama-cpp-python"]),
 ]
 

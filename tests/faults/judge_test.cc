@@ -114,15 +114,15 @@ TEST(Card, CountsEveryLineInJUnit) {
   EXPECT_NE(xml.find("name=\"F25\""), std::string::npos) << xml;
 }
 
-TEST(Decide, AKindThatCannotBeMadeIsListedAndMissesNothing) {  // F44: p, r, and e against a worker
+TEST(Decide, AKindThatCannotBeMadeIsListedAndMissesNothing) {  // F37: d, and z in ci/gpu
   Outcome outcome;
-  outcome.reached["F44"] = 1;
-  outcome.red = {{'p', "p:a", "sample:token", -1, 0}, {'r', "r:b", "", -1, 0}};
+  outcome.reached["F37"] = 1;
+  outcome.red = {{'d', "d:a", "blk.0.attn_out", -1, 0}};
   FaultLine line;
-  decide(line, *fault::find("F44"), outcome);
+  decide(line, *fault::find("F37"), outcome);
   EXPECT_EQ(line.verdict, FaultVerdict::killed);
   ASSERT_EQ(line.kinds_not_run.size(), 1u);
-  EXPECT_EQ(line.kinds_not_run[0], "e: no worker");
+  EXPECT_EQ(line.kinds_not_run[0], "z: sanitizers run in ci/gpu");
 }
 
 TEST(Outcome, NamesTheFirstInTheOrderOfCheckpoints) {

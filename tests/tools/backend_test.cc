@@ -140,6 +140,21 @@ TEST(CancellableForward, EndsWithinALayerAndLeavesTheSessionAsItWas) {
             whole.forward(ids, model::Logits::Last)->values);
 }
 
+TEST(CpuBackend, SequencesOfOneBackendDoNotKnowEachOther) {
+  const model::Model model = tiny();
+  const auto engine = *open_engine(model, {});
+  const auto ids = some_ids(20, model.config.vocab);
+  const auto alone = engine->prefill(ids)->values;
+  const auto first = *engine->open_session();
+  const auto second = *engine->open_session();
+  ASSERT_TRUE(engine->prefill(*first, std::span(ids).first(18)));
+  ASSERT_TRUE(engine->prefill(*second, std::span(ids).subspan(5)));
+  EXPECT_EQ(engine->prefill(*first, std::span(ids).subspan(18))->values, alone);
+  EXPECT_EQ(first->length(), 20);
+  EXPECT_EQ(second->length(), 15);
+  EXPECT_EQ(engine->session().length(), 20);
+}
+
 TEST(CpuBackend, AShorterContextFillsSooner) {
   const model::Model model = tiny();
   const auto tokenizer = *text::Tokenizer::from_gguf(model.source.file);

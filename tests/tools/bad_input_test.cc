@@ -166,11 +166,12 @@ TEST_F(BadInput, AStopStringThatIsNoText) {
 }
 
 TEST_F(BadInput, ARecordOfAHaikuThatIsNotThere) {
-  expect_refusal(kigo({"haiku", "--recheck", "none"}), "kigo: none/transcript.json: cannot open");
+  expect_refusal(kigo({"haiku", "--recheck", "none"}), "kigo: none/sse_transcript.ndjson: cannot open");
   std::filesystem::create_directory(path("run"));
-  for (const char* name : {"run/transcript.json", "run/reference.json", "run/environment.json"})
-    write(name, "[]");
-  expect_refusal(kigo({"haiku", "--recheck", "run"}), "kigo: run: transcript.json, attempts: missing");
+  for (const char* name : {"run/sse_transcript.ndjson", "run/reference.json", "run/environment.json"})
+    write(name, "[]\n");
+  expect_refusal(kigo({"haiku", "--recheck", "run"}),
+                 "kigo: run: sse_transcript.ndjson line 1, attempt: missing");
 }
 
 TEST_F(BadInput, LeavesNothingBehind) {

@@ -150,6 +150,46 @@ TEST(Generation, AStopStringThatTheLastTokenAllowedCompletesIsTheReason) {
   EXPECT_EQ(run(bytes_of("abc"), options).generation->stop_reason, StopReason::stop_sequence);
 }
 
+TEST(Generator, GivesTokenByTokenWhatTheLoopGives) {
+  std::vector<uint32_t> script = bytes_of("go STOP on");
+  script.push_back(kEnd);
+  const Seen whole = run(bytes_of("go STOP on"), greedy({"STOP"}));
+  ScriptedBackend backend(script, kTokenizer.size(), 100);
+  std::string text;
+  GenerationEvents events;
+  events.piece = [&](const Piece& piece) { text += piece.text; };
+  const std::vector<uint32_t> prompt{65};
+  const auto generator =
+      *Generator::start(backend, backend.session(), kTokenizer, prompt, greedy({"STOP"}), events);
+  EXPECT_EQ(backend.session().length(), 0) << "nothing is computed before the first token";
+  size_t tokens = 0;
+  while (*generator->next()) EXPECT_EQ(generator->ids().size(), ++tokens);
+  EXPECT_FALSE(*generator->next()) << "over is over";
+  EXPECT_EQ(generator->ids().size(), 7u);
+  const Generation out = generator->take();
+  EXPECT_EQ(out.ids, whole.generation->ids);
+  EXPECT_EQ(out.text, whole.generation->text);
+  EXPECT_EQ(text, out.text);
+  EXPECT_EQ(out.stop_reason, StopReason::stop_sequence);
+  EXPECT_EQ(out.withheld, 4u);
+}
+
+TEST(Generator, IsOverAfterAnErrorAndKeepsItsIds) {
+  ScriptedBackend backend(bytes_of("abc"), kTokenizer.size(), 100);
+  backend.on_step = [](size_t step) {
+    return step < 2 ? Status() : Status(fail(Code::cuda, "step", "broken"));
+  };
+  const std::vector<uint32_t> prompt{65};
+  const auto generator = *Generator::start(backend, backend.session(), kTokenizer, prompt, greedy());
+  EXPECT_TRUE(*generator->next());
+  EXPECT_TRUE(*generator->next());
+  const auto broken = generator->next();
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(broken.error().code, Code::cuda);
+  EXPECT_FALSE(*generator->next());
+  EXPECT_EQ(std::vector<uint32_t>(generator->ids().begin(), generator->ids().end()), bytes_of("ab"));
+}
+
 TEST(Generation, TakesAnEndTokenForAnOrdinaryOneWhenAsked) {
   GenerationOptions options = greedy();
   options.ignore_end = true;

@@ -4,7 +4,7 @@
 #include "core/base/cat.h"
 #include "core/base/random.h"
 #include "tools/lib/goldens.h"
-#include "tools/lib/haiku_run.h"
+#include "tools/lib/haiku/local_run.h"
 
 namespace kigo::tools {
 namespace {
@@ -23,8 +23,8 @@ class HaikuMinutes : public testing::Test {
   const std::unique_ptr<Engine> engine_ = *open_engine(model_, {});
   const Lexicon lexicon_ = *Lexicon::load(golden_folder() + "/haiku/lexicon.tsv");
 
-  HaikuOptions at(int minute, const std::string& nonce) const {
-    HaikuOptions options;
+  LocalRunOptions at(int minute, const std::string& nonce) const {
+    LocalRunOptions options;
     options.shipped = true;
     options.attempts = 1;
     options.clock = [minute] {
@@ -37,40 +37,40 @@ class HaikuMinutes : public testing::Test {
 
 TEST_F(HaikuMinutes, AllSixtyAreRight) {
   for (int minute = 0; minute < 60; ++minute) {
-    const auto files = run_haiku(model_, *engine_, tokenizer_,
-                                 at(minute, seeded_nonce(static_cast<uint64_t>(minute))), lexicon_);
+    const auto files = run_locally(model_, *engine_, tokenizer_,
+                                   at(minute, seeded_nonce(static_cast<uint64_t>(minute))), lexicon_);
     ASSERT_TRUE(files) << files.error().message();
-    const auto verification = verify_haiku(*files, lexicon_);
+    const auto verification = verify_run(*files, lexicon_);
     ASSERT_TRUE(verification) << verification.error().message();
-    EXPECT_EQ(*verification->find("verdict")->string(), "pass") << haiku_report(*files, *verification);
+    EXPECT_EQ(*verification->find("verdict")->string(), "pass") << run_report(*files, *verification);
   }
 }
 
 TEST_F(HaikuMinutes, TriesAgainWhenTheMinuteChangesAndOnlyOnce) {
-  HaikuOptions options = at(0, "a1b2c3d4");
+  LocalRunOptions options = at(0, "a1b2c3d4");
   options.clock = [minute = 0]() mutable {
     return *parse_iso_time("2026-01-02T03:00:00Z") + std::chrono::minutes(minute++);
   };
-  const auto files = run_haiku(model_, *engine_, tokenizer_, options, lexicon_);
+  const auto files = run_locally(model_, *engine_, tokenizer_, options, lexicon_);
   ASSERT_TRUE(files);
-  EXPECT_EQ(files->transcript.find("attempts")->items()->size(), 2u);
-  EXPECT_EQ(*verify_haiku(*files, lexicon_)->find("verdict")->string(), "undecided");
+  EXPECT_EQ(files->exchanges.size(), 2u);
+  EXPECT_EQ(*verify_run(*files, lexicon_)->find("verdict")->string(), "undecided");
 }
 
 /// An untrained model writes bytes that are no UTF-8. With this nonce its answer ends inside of a character.
 TEST(HaikuOfAnUntrainedModel, IsDecodedAlikeTokenByTokenAndAtOnce) {
   const model::Model model = *model::open(golden_folder() + "/tiny/tiny-f16.gguf");
   const auto tokenizer = *text::Tokenizer::from_gguf(model.source.file);
-  HaikuOptions options;
+  LocalRunOptions options;
   options.attempts = 1;
   options.clock = [] { return *parse_iso_time("2026-01-02T03:32:01Z"); };
   options.nonce = [] { return std::string("4z0oxzkd"); };
   const auto engine = *open_engine(model, {});
-  const auto files = run_haiku(model, *engine, tokenizer, options, Lexicon());
+  const auto files = run_locally(model, *engine, tokenizer, options, Lexicon());
   ASSERT_TRUE(files) << files.error().message();
-  const std::string& text = *files->transcript.find("attempts")->items()->front().find("text")->string();
+  const std::string text = read_answer(files->exchanges.front()).text;
   EXPECT_TRUE(text.ends_with("\uFFFD")) << text;
-  EXPECT_EQ(*files->reference.find("attempts")->items()->front().find("decoded")->string(), text);
+  EXPECT_EQ(*files->reference.find("exchanges")->items()->front().find("decoded")->string(), text);
 }
 
 TEST(IsoTime, GoesThereAndBack) {

@@ -1,4 +1,5 @@
-// kigo haiku: the haiku test without a server; docs/haiku.md says what it proves.
+// kigo haiku: the haiku test, in this process or against a worker; docs/haiku.md says what it proves.
+#include <cstdlib>
 #include <filesystem>
 #include <limits>
 #include <memory>
@@ -7,7 +8,10 @@
 #include "core/base/file_map.h"
 #include "core/base/sha256.h"
 #include "tools/kigo/options.h"
-#include "tools/lib/haiku_run.h"
+#include "tools/lib/haiku/local_run.h"
+#include "tools/lib/haiku/published_models.h"
+#include "tools/lib/haiku/run.h"
+#include "tools/lib/haiku/run_files.h"
 #include "tools/lib/json_fields.h"
 #include "tools/lib/terminal.h"
 
@@ -15,51 +19,66 @@ namespace kigo::tools {
 namespace {
 
 struct HaikuArguments {
-  HaikuOptions haiku;
+  LocalRunOptions haiku;
   EngineOptions engine;
   std::string out = "haiku-results";
   std::string at;
   std::string recheck;
+  bool serve = false;
+  std::string url;
+  std::string key_file;
+  bool backend_named = false;
   bool json = false;
+
+  bool http() const { return serve || !url.empty(); }
 };
 
-std::string poem_and_checks(const HaikuFiles& files, const Json& verification) {
-  const Json& transcript = files.transcript.find("attempts")->items()->back();
-  const Json& attempt = verification.find("attempts")->items()->back();
+std::string rows_of(const Json& checks) {
   std::vector<std::vector<std::string>> rows{{"check", "expected", "found", "verdict"}};
-  for (const Json& check : *attempt.find("checks")->items()) {
+  for (const Json& check : *checks.items()) {
     const bool pass = *check.find("pass")->boolean();
     const bool required = *check.find("required")->boolean();
     rows.push_back({*check.find("check")->string(), *check.find("expected")->string(),
-                    *check.find("found")->string(),
+                    harmless(*check.find("found")->string()),
                     pass       ? coloured(Colour::green, "pass")
                     : required ? coloured(Colour::red, "FAIL")
                                : coloured(Colour::yellow, "reported")});
   }
-  return cat(coloured(Colour::dim, *transcript.find("prompt")->string()), "\n\n",
-             harmless(*transcript.find("text")->string()), "\n\n", table(rows));
+  return table(rows);
 }
 
-int show(const HaikuFiles& files, const Json& verification, const std::string& folder, bool json) {
+/// The last attempt's question and poem, and the verdict.
+int show(const RunFiles& files, const Json& verification, const std::string& folder, bool json) {
+  std::string prompt, poem;
+  for (const Exchange& exchange : files.exchanges) {
+    if (exchange.name != "haiku") continue;
+    prompt = text_of(*exchange.request.find("body"), "prompt");
+    poem = read_answer(exchange).text;
+  }
   const std::string verdict = *verification.find("verdict")->string();
   const int exit = verdict == "pass" ? kPassed : verdict == "undecided" ? kUndecided : kFailed;
   if (json) {
     Json object = verification;
     object.set("folder", folder);
-    object.set("text", *files.transcript.find("attempts")->items()->back().find("text"));
+    object.set("text", poem);
     return print(true, "", object, exit);
   }
-  const size_t attempts = verification.find("attempts")->items()->size();
-  return print(false,
-               cat(poem_and_checks(files, verification), "\n", verdict, ": engine ",
-                   *verification.find("engine")->string(), ", poem ", *verification.find("poem")->string(),
-                   ", ", attempts, attempts == 1 ? " attempt" : " attempts", "; files in ", folder, "\n"),
-               Json(), exit);
+  const auto& attempts = *verification.find("attempts")->items();
+  std::string checks =
+      cat(rows_of(*verification.find("checks")), "\n", rows_of(*attempts.back().find("checks")));
+  if (const size_t ties = verification.find("near_ties")->items()->size(); ties != 0)
+    checks += cat("\n", ties, " ids differ within the margin: near_ties in verification.json\n");
+  return print(
+      false,
+      cat(coloured(Colour::dim, prompt), "\n\n", harmless(poem), "\n\n", checks, "\n", verdict, ": engine ",
+          *verification.find("engine")->string(), ", poem ", *verification.find("poem")->string(), ", ",
+          attempts.size(), attempts.size() == 1 ? " attempt" : " attempts", "; files in ", folder, "\n"),
+      Json(), exit);
 }
 
 /// The model that ships with kigo has to keep its promise of syllables, whatever a recording says about it.
-Status check_model(const HaikuFiles& files) {
-  const Fields model = Fields(files.environment, "environment.json").of("model");
+Status check_model(const Json& environment) {
+  const Fields model = Fields(environment, "environment.json").of("model");
   std::string hash;
   bool shipped = false;
   KIGO_TRY(model.get("sha256", hash));
@@ -72,11 +91,43 @@ Status check_model(const HaikuFiles& files) {
 }
 
 Result<int> recheck(const HaikuArguments& options, const Lexicon& lexicon) {
-  KIGO_ASSIGN(const HaikuFiles files, read_haiku_files(options.recheck));
-  KIGO_TRY(verify_haiku(files, lexicon));  // before anything is written: the files may lack something
-  KIGO_TRY(check_model(files));
-  KIGO_ASSIGN(const Json verification, verify_folder(options.recheck, lexicon));
+  KIGO_ASSIGN(const RunFiles files, read_run(options.recheck));
+  KIGO_TRY(verify_run(files, lexicon));  // before anything is written: the files may lack something
+  KIGO_TRY(check_model(files.environment));
+  KIGO_ASSIGN(const Json verification, verify_run_folder(options.recheck, lexicon));
   return show(files, verification, options.recheck, options.json);
+}
+
+/// Never on the command line, where others could read it.
+Result<std::string> api_key(const HaikuArguments& options) {
+  if (options.key_file.empty()) {
+    const char* key = std::getenv("KIGO_API_KEY");
+    return std::string(key == nullptr ? "" : key);
+  }
+  KIGO_ASSIGN(std::string key, read_text_file(options.key_file));
+  while (key.ends_with('\n') || key.ends_with('\r')) key.pop_back();
+  if (key.empty()) return fail(Code::invalid_request, "--api-key-file", "an empty file", "a key");
+  return key;
+}
+
+/// Against a worker: one that runs, or this program as one.
+Result<int> run_http(const HaikuArguments& options, const Lexicon& lexicon) {
+  HttpRunOptions http;
+  static_cast<Questions&>(http) = options.haiku;
+  http.url = options.url;
+  http.program = std::filesystem::canonical("/proc/self/exe").string();
+  const std::string named = options.engine.backend == Device::cuda ? "cuda" : "cpu";
+  http.backend = options.backend_named ? named : "auto";
+  http.device = options.engine.device;
+  KIGO_ASSIGN(http.key, api_key(options));
+  if (!http.key.empty()) http.environment.emplace_back("KIGO_API_KEY", http.key);
+  http.out = options.out;
+  http.command = cat("kigo haiku ", options.serve ? "--serve" : cat("--url ", options.url), " --model ",
+                     options.haiku.model_file, options.backend_named ? cat(" --backend ", named) : "");
+  KIGO_ASSIGN(const auto truth, Truth::open(options.haiku.model_file));
+  KIGO_ASSIGN(const HttpRun done, run_over_http(*truth, http, lexicon));
+  KIGO_ASSIGN(const RunFiles files, read_run(done.folder));
+  return show(files, done.verification, done.folder, options.json);
 }
 
 Result<int> run(HaikuArguments options) {
@@ -86,6 +137,7 @@ Result<int> run(HaikuArguments options) {
     KIGO_ASSIGN(const Time at, parse_iso_time(options.at));
     options.haiku.clock = [at] { return at; };
   }
+  if (options.http()) return run_http(options, lexicon);
   const std::string path = options.haiku.model_file;
   KIGO_ASSIGN(const model::Model model, model::open(path));
   KIGO_ASSIGN(const auto tokenizer, text::Tokenizer::from_gguf(model.source.file));
@@ -93,9 +145,12 @@ Result<int> run(HaikuArguments options) {
   std::error_code ignored;
   options.haiku.shipped = std::filesystem::equivalent(path, shipped_model(), ignored);
   KIGO_ASSIGN(const auto engine, open_engine(model, options.engine));
-  KIGO_ASSIGN(const HaikuFiles files, run_haiku(model, *engine, tokenizer, options.haiku, lexicon));
-  const std::string folder = run_folder(options.out, files);
-  KIGO_ASSIGN(const Json verification, write_and_verify(files, folder, lexicon));
+  KIGO_ASSIGN(const RunFiles files, run_locally(model, *engine, tokenizer, options.haiku, lexicon));
+  const Json& first = files.exchanges.front().request;
+  KIGO_ASSIGN(const Time start, parse_iso_time(text_of(first, "sent_at")));
+  const std::string folder = cat(options.out, "/", run_id(start, text_of(first, "nonce")));
+  KIGO_TRY(write_run(files, folder));
+  KIGO_ASSIGN(const Json verification, verify_run_folder(folder, lexicon));
   return show(files, verification, folder, options.json);
 }
 
@@ -121,12 +176,32 @@ void add_haiku(CLI::App& app, int& exit) {
       ->add_option("--recheck", options->recheck,
                    "Compute the verdict of a recorded run again from its files")
       ->check(not_empty());
+  auto* serve = command->add_flag("--serve", options->serve,
+                                  "Start kigo serve and ask it over HTTP; without --model the file that "
+                                  "KIGO_MODEL names");
+  command
+      ->add_option("--url", options->url,
+                   "The same with a worker that runs on the same model: http://host:port")
+      ->check(not_empty())
+      ->excludes(serve);
+  command->add_option("--api-key-file", options->key_file, "Of the worker; else from KIGO_API_KEY")
+      ->check(not_empty());
   add_engine_options(*command, options->engine);
   command->add_flag("--json", options->json, "Print one JSON object");
-  command->callback([options, &exit] {
+  command->callback([options, command, &exit] {
+    if (options->http()) {
+      for (const char* option : {"--reference", "--kv", "--prefill", "--weights"})
+        if (command->count(option) != 0)
+          throw CLI::ExcludesError(option, options->serve ? "--serve" : "--url");
+      const char* named = std::getenv("KIGO_MODEL");
+      if (command->count("--model") == 0 && named != nullptr) options->haiku.model_file = named;
+      options->backend_named = command->count("--backend") != 0;
+    }
     const auto status = run(*options);
     const std::string& input = options->recheck.empty() ? options->haiku.model_file : options->recheck;
     exit = status ? *status : print_error(status.error(), input, options->json);
+    if (!status && options->recheck.empty())
+      std::fputs(how_to_get(options->haiku.model_file).c_str(), stderr);
   });
 }
 

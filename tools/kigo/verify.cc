@@ -27,7 +27,7 @@ std::string percent(double share) {
 }
 
 std::string report(const Verification& verification) {
-  constexpr Colour kColours[] = {Colour::green, Colour::red, Colour::yellow};
+  constexpr Colour kColours[] = {Colour::green, Colour::red, Colour::yellow, Colour::yellow};
   std::vector<std::vector<std::string>> rows{{"stage", "checked", "of bound", "time", "verdict"}};
   for (const Stage& stage : verification.stages) {
     rows.push_back({stage.name, stage.checked, stage.share ? percent(*stage.share) : "",
@@ -58,7 +58,7 @@ Result<int> run(const VerifyArguments& options) {
   KIGO_ASSIGN(const Verification verification, verify(verification_options));
   progress.update(stages, stages);
   if (!options.junit.empty()) KIGO_TRY(write_file(options.junit, verification.junit()));
-  constexpr int kExits[] = {kPassed, kFailed, kUndecided};
+  constexpr int kExits[] = {kPassed, kFailed, kUndecided, kUndecided};
   return print(options.json, report(verification), verification.json(),
                kExits[static_cast<size_t>(verification.verdict())]);
 }

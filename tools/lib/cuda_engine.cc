@@ -20,12 +20,12 @@ class CudaEngine final : public Engine {
   CudaEngine(kernels::Context context, const EngineOptions& options)
       : context_(std::move(context)), options_(options) {}
 
-  Status load(const model::Model& model, const kernels::Options& options, const LoadProgress& progress) {
-    file_ = &model;
+  Status load(EngineModel model, const kernels::Options& options, const LoadProgress& progress) {
+    weights_ = &model.weights;
     const auto report = [&progress](int64_t done, int64_t total) {
       return progress(static_cast<uint64_t>(done), static_cast<uint64_t>(total));
     };
-    KIGO_ASSIGN(model_, kernels::Model::load(context_, model, options,
+    KIGO_ASSIGN(model_, kernels::Model::load(context_, model.config, model.weights, options,
                                              progress ? kernels::LoadProgress(report) : nullptr));
     KIGO_ASSIGN(session_, kernels::Session::create(*model_));
     KIGO_ASSIGN(const int runtime, kernels::runtime_version());
@@ -51,6 +51,10 @@ class CudaEngine final : public Engine {
     return context_.vram().check_residency();
   }
   model::Session& session() override { return *session_; }
+  Result<std::unique_ptr<model::Session>> open_session() override {
+    return kernels::Session::create(*model_);
+  }
+  int64_t held_bytes() const override { return context_.vram().total_bytes(); }
   std::string name() const override { return "cuda"; }
   std::string rounding() const override {
     return cat("cuda", twin_cache() == reference::Cache::Half ? " cache-half" : "",
@@ -62,12 +66,12 @@ class CudaEngine final : public Engine {
     return options_.kv == Kv::full ? reference::Cache::Double : reference::Cache::Half;
   }
   reference::Products twin_products() const override { return options_.products; }
-  Status check_weights() override { return model_->check_weights(file_->weights); }
+  Status check_weights() override { return model_->check_weights(*weights_); }
 
  private:
   kernels::Context context_;
   EngineOptions options_;
-  const model::Model* file_ = nullptr;
+  const model::Weights* weights_ = nullptr;
   std::unique_ptr<kernels::Model> model_;
   std::unique_ptr<kernels::Session> session_;
   BackendInfo info_;
@@ -76,7 +80,7 @@ class CudaEngine final : public Engine {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> open_cuda_engine(const model::Model& model, const EngineOptions& options,
+Result<std::unique_ptr<Engine>> open_cuda_engine(EngineModel model, const EngineOptions& options,
                                                  const LoadProgress& progress) {
   KIGO_ASSIGN(auto context, kernels::Context::create(options.device));
   auto engine = std::make_unique<CudaEngine>(std::move(context), options);

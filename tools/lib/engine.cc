@@ -40,18 +40,23 @@ MemoryUse memory_of(const model::Config& config, const model::Weights& weights) 
 
 class CpuEngine final : public Engine {
  public:
-  CpuEngine(const model::Model& model, model::Config config, const EngineOptions& options)
+  CpuEngine(const model::Weights& weights, model::Config config, const EngineOptions& options)
       : config_(std::move(config)),
+        weights_(weights),
         cache_(options.kv == Kv::half ? reference::Cache::Half : reference::Cache::Double),
         products_(options.products),
-        session_(config_, model.weights, cache_, products_),
+        session_(config_, weights, cache_, products_),
         info_{.name = "cpu", .device_name = cpu_name()},
-        memory_(memory_of(config_, model.weights)) {}
+        memory_(memory_of(config_, weights)) {}
 
   const BackendInfo& info() const override { return info_; }
   const MemoryUse& memory() const override { return memory_; }
   int64_t context() const override { return config_.context; }
   model::Session& session() override { return session_; }
+  Result<std::unique_ptr<model::Session>> open_session() override {
+    return std::make_unique<reference::Session>(config_, weights_, cache_, products_);
+  }
+  int64_t held_bytes() const override { return memory_.weights_bytes + memory_.workspace_bytes; }
   int64_t prompt_chunk() const override { return kPromptChunk; }
   std::string name() const override { return "reference"; }
   /// Fast products are a matter of the judge: no side of a comparison has them.
@@ -64,6 +69,7 @@ class CpuEngine final : public Engine {
 
  private:
   model::Config config_;  // the model's, with the context that was asked for
+  const model::Weights& weights_;
   reference::Cache cache_;
   reference::Products products_;
   reference::Session session_;
@@ -94,7 +100,7 @@ Status touch(const model::Weights& weights, const LoadProgress& progress) {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> open_engine(const model::Model& model, const EngineOptions& options,
+Result<std::unique_ptr<Engine>> open_engine(EngineModel model, const EngineOptions& options,
                                             const LoadProgress& progress) {
   if (options.context < 0 || options.context > model.config.context)
     return fail(Code::invalid_request, "context", cat(options.context),
@@ -103,7 +109,7 @@ Result<std::unique_ptr<Engine>> open_engine(const model::Model& model, const Eng
   model::Config config = model.config;
   if (options.context != 0) config.context = options.context;
   if (progress) KIGO_TRY(touch(model.weights, progress));
-  return std::make_unique<CpuEngine>(model, std::move(config), options);
+  return std::make_unique<CpuEngine>(model.weights, std::move(config), options);
 }
 
 }  // namespace kigo::tools

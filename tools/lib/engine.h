@@ -42,17 +42,29 @@ class Engine : public Backend {
   virtual Status check_weights() { return {}; }
 };
 
-/// Keeps a pointer to the model, which outlives the engine. Errors: those of the backend (no device, too
+/// What an engine computes with; all of it outlives the engine. A model's own, or numbers and weights that
+/// came without a file.
+struct EngineModel {
+  const model::Config& config;
+  const model::Weights& weights;
+
+  EngineModel(const model::Config& config_, const model::Weights& weights_)
+      : config(config_), weights(weights_) {}
+  EngineModel(const model::Model& model)
+      : EngineModel(model.config, model.weights) {}  // NOLINT: a view of it
+};
+
+/// Keeps pointers to what the model consists of. Errors: those of the backend (no device, too
 /// little memory: cuda, out_of_memory), unsupported when this build has no CUDA; invalid_request for a
 /// context beyond the model's; those of `progress`.
-Result<std::unique_ptr<Engine>> open_engine(const model::Model& model, const EngineOptions& options,
+Result<std::unique_ptr<Engine>> open_engine(EngineModel model, const EngineOptions& options,
                                             const LoadProgress& progress = {});
 
 /// That this build can run on this GPU. Errors: unsupported, cuda, with the reason.
 Status probe_cuda(int device);
 
 /// What stands behind Device::cuda: cuda_engine.cc, or no_cuda.cc in a build without.
-Result<std::unique_ptr<Engine>> open_cuda_engine(const model::Model& model, const EngineOptions& options,
+Result<std::unique_ptr<Engine>> open_cuda_engine(EngineModel model, const EngineOptions& options,
                                                  const LoadProgress& progress);
 
 }  // namespace kigo::tools

@@ -94,7 +94,7 @@ namespace {
 /// An empty sequence that listens to the cancel flag, and is empty again afterwards.
 class Sequence {
  public:
-  Sequence(Backend& backend, const std::atomic<bool>* cancel) : session_(backend.session()), cancel_(cancel) {
+  Sequence(model::Session& session, const std::atomic<bool>* cancel) : session_(session), cancel_(cancel) {
     session_.reset();
     session_.cancel_on(cancel);
   }
@@ -105,7 +105,7 @@ class Sequence {
     session_.reset();
   }
   bool cancelled() const { return cancel_ != nullptr && cancel_->load(std::memory_order_relaxed); }
-  int64_t length() const { return session_.length(); }
+  model::Session& session() { return session_; }
 
  private:
   model::Session& session_;
@@ -124,55 +124,110 @@ tl::unexpected<Error> cancelled_after(size_t tokens) {
               cat("cancelled after ", tokens, tokens == 1 ? " token" : " tokens"));
 }
 
+class Loop final : public Generator {
+ public:
+  Loop(Backend& backend, model::Session& session, const text::Tokenizer& tokenizer,
+       std::span<const uint32_t> prompt, GenerationOptions options, GenerationEvents events)
+      : backend_(backend),
+        tokenizer_(tokenizer),
+        options_(std::move(options)),
+        events_(std::move(events)),
+        // The last token that fits is drawn from the last position and takes none itself.
+        fitting_(std::min(options_.max_tokens, backend.context() - static_cast<int64_t>(prompt.size()) + 1)),
+        drawable_(tokenizer.drawable_ids()),
+        history_(prompt.begin(), prompt.end()),
+        sink_(options_.stop, events_.piece),
+        sequence_(session, options_.cancel) {
+    if (events_.started)
+      events_.started({static_cast<int64_t>(prompt.size()), fitting_, options_.sampling.seed});
+    start_ = std::chrono::steady_clock::now();
+  }
+
+  Result<bool> next() override {
+    const size_t index = sink_.ids().size();
+    if (over_) return false;
+    over_ = true;  // unless all of this goes well
+    if (sequence_.cancelled()) return cancelled_after(index);
+    auto logits =
+        index == 0 ? prefill() : sequence_.session().forward({&history_.back(), 1}, model::Logits::Last);
+    if (!logits && logits.error().code == Code::cancelled) return cancelled_after(index);
+    if (!logits) return tl::unexpected<Error>(std::move(logits.error()));
+    drawable_.resize(static_cast<size_t>(logits->width));  // rows that the tokenizer has no ids for
+    KIGO_ASSIGN(const uint32_t id,
+                sample::sample(rounded(*logits), options_.sampling, history_, index, drawable_));
+    if (index == 0) out_.first_token_s = seconds_since(start_);
+    over_ = ended_by(id, index);
+    if (over_) finish();
+    return !over_;
+  }
+
+  std::span<const uint32_t> ids() const override { return out_.ids.empty() ? sink_.ids() : out_.ids; }
+  Generation take() override { return std::move(out_); }
+
+ private:
+  Result<model::Rows> prefill() {
+    auto logits = backend_.prefill(sequence_.session(), history_);
+    out_.prefill_s = seconds_since(start_);
+    return logits;
+  }
+
+  /// Takes the token that was drawn, and says whether it is the last one.
+  bool ended_by(uint32_t id, size_t index) {
+    if (!options_.ignore_end && tokenizer_.is_end(KIGO_FAULT(F50) ? static_cast<uint32_t>(index) : id)) {
+      out_.end_id = id;
+      out_.stop_reason = StopReason::eos;
+      return true;
+    }
+    history_.push_back(id);
+    sink_.push(id, tokenizer_.bytes(id));
+    if (events_.token) events_.token(index + 1);
+    if (sink_.stopped()) return true;
+    if (static_cast<int64_t>(index) + 1 < fitting_) return false;
+    if (fitting_ < options_.max_tokens) out_.stop_reason = StopReason::context_full;
+    return true;
+  }
+
+  void finish() {
+    sink_.finish();
+    out_.decode_s = seconds_since(start_) - out_.prefill_s;
+    sink_.move_to(out_);
+    if (out_.stop_index) out_.stop_reason = StopReason::stop_sequence;
+  }
+
+  Backend& backend_;
+  const text::Tokenizer& tokenizer_;
+  const GenerationOptions options_;
+  const GenerationEvents events_;
+  const int64_t fitting_;
+  std::vector<uint8_t> drawable_;
+  std::vector<uint32_t> history_;  // prompt and output
+  TextSink sink_;
+  Sequence sequence_;
+  std::chrono::steady_clock::time_point start_;
+  bool over_ = false;
+  Generation out_;
+};
+
 }  // namespace
+
+Result<std::unique_ptr<Generator>> Generator::start(Backend& backend, model::Session& sequence,
+                                                    const text::Tokenizer& tokenizer,
+                                                    std::span<const uint32_t> prompt,
+                                                    GenerationOptions options, GenerationEvents events) {
+  KIGO_TRY(check(options));
+  KIGO_TRY(check_prompt(prompt, backend.context(), tokenizer.size()));
+  return std::make_unique<Loop>(backend, sequence, tokenizer, prompt, std::move(options), std::move(events));
+}
 
 Result<Generation> generate(Backend& backend, const text::Tokenizer& tokenizer,
                             std::span<const uint32_t> prompt, const GenerationOptions& options,
                             const GenerationEvents& events) {
-  KIGO_TRY(check(options));
-  KIGO_TRY(check_prompt(prompt, backend.context(), tokenizer.size()));
-  const auto prompt_length = static_cast<int64_t>(prompt.size());
-  // The last token that fits is drawn from the last position and takes none itself.
-  const int64_t fitting = std::min(options.max_tokens, backend.context() - prompt_length + 1);
-  const std::vector<uint8_t> drawable = tokenizer.drawable_ids();
-  std::vector<uint32_t> history(prompt.begin(), prompt.end());
-  TextSink sink(options.stop, events.piece);
-  Generation out;
-  if (events.started) events.started({prompt_length, fitting, options.sampling.seed});
-
-  const Sequence sequence(backend, options.cancel);
-  const auto start = std::chrono::steady_clock::now();
-  if (sequence.cancelled()) return cancelled_after(0);
-  auto logits = backend.prefill(prompt);
-  out.prefill_s = seconds_since(start);
+  KIGO_ASSIGN(const auto generator,
+              Generator::start(backend, backend.session(), tokenizer, prompt, options, events));
   for (;;) {
-    const size_t index = sink.ids().size();
-    if (!logits && logits.error().code == Code::cancelled) return cancelled_after(index);
-    if (!logits) return tl::unexpected<Error>(std::move(logits.error()));
-    KIGO_ASSIGN(const uint32_t id,
-                sample::sample(rounded(*logits), options.sampling, history, index, drawable));
-    if (index == 0) out.first_token_s = seconds_since(start);
-    if (!options.ignore_end && tokenizer.is_end(KIGO_FAULT(F50) ? static_cast<uint32_t>(index) : id)) {
-      out.end_id = id;
-      out.stop_reason = StopReason::eos;
-      break;
-    }
-    history.push_back(id);
-    sink.push(id, tokenizer.bytes(id));
-    if (events.token) events.token(index + 1);
-    if (sink.stopped()) break;
-    if (static_cast<int64_t>(index) + 1 == fitting) {
-      if (fitting < options.max_tokens) out.stop_reason = StopReason::context_full;
-      break;
-    }
-    if (sequence.cancelled()) return cancelled_after(index + 1);
-    logits = backend.decode(id);
+    KIGO_ASSIGN(const bool goes_on, generator->next());
+    if (!goes_on) return generator->take();
   }
-  sink.finish();
-  out.decode_s = seconds_since(start) - out.prefill_s;
-  sink.move_to(out);
-  if (out.stop_index) out.stop_reason = StopReason::stop_sequence;
-  return out;
 }
 
 Best best_drawable(View<const double, 1> logits, std::span<const uint8_t> drawable) {

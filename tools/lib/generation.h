@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -67,6 +68,31 @@ struct Generation {
   double decode_s = 0;
 
   std::span<const uint32_t> withheld_ids() const { return std::span(ids).last(withheld); }
+};
+
+/// The loop, one token at a time, for whoever asks for the next token instead of being told.
+class Generator {
+ public:
+  /// Checks everything and computes nothing yet. All references outlive it; the sequence is the backend's own
+  /// or one of its open_session(). Errors: as generate() before the first token.
+  static Result<std::unique_ptr<Generator>> start(Backend& backend, model::Session& sequence,
+                                                  const text::Tokenizer& tokenizer,
+                                                  std::span<const uint32_t> prompt, GenerationOptions options,
+                                                  GenerationEvents events = {});
+  virtual ~Generator() = default;  // leaves the sequence empty
+
+  /// Draws the next token, and before the first one runs the prompt; events come from in here. False when it
+  /// is over: nothing was, or will be, drawn any more. Errors: as generate(); then it is over, too.
+  virtual Result<bool> next() = 0;
+  /// All so far, without the end token; those behind which it ended included.
+  virtual std::span<const uint32_t> ids() const = 0;
+  /// What came of it; only once, and after next() has said that it is over.
+  virtual Generation take() = 0;
+
+ protected:
+  Generator() = default;
+  Generator(const Generator&) = delete;
+  Generator& operator=(const Generator&) = delete;
 };
 
 /// Runs `prompt` and draws tokens until one of the stop reasons. The sequence is empty before and after, also

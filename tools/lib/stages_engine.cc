@@ -5,18 +5,11 @@
 #include "core/base/cat.h"
 #include "core/compare/bound.h"
 #include "tools/lib/generation.h"
+#include "tools/lib/logit_noise.h"
 #include "tools/lib/stages.h"
 
 namespace kigo::tools {
 namespace {
-
-// Noise as a share of the signal, of float activations against double ones. With keys and values in half both
-// sides round them, but not always the same way. Source: docs/gpu.md, accuracy.
-constexpr double kDecodeBound = 1e-10;
-constexpr double kDecodeBoundHalf = 1e-7;
-// With the operands of every product in half, in a prompt or everywhere, each product is off by up to 2^-10,
-// at random by about 2^-12: noise of 6e-8, which some hundred products on the way to the logits add up.
-constexpr double kHalfBound = 1e-5;
 
 // Continuations are long where Transformers has spoken too, and short for foreign models, which may be large.
 constexpr int64_t kGoldenIds = 64;
@@ -65,16 +58,8 @@ struct Bounds {
 Bounds bounds_of(const Subject& subject) {
   const EngineOptions& options = subject.options.engine;
   const bool half = subject.engine.twin_cache() == reference::Cache::Half;
-  const double decode = options.half_weights ? kHalfBound : half ? kDecodeBoundHalf : kDecodeBound;
-  return {decode, options.precise_prefill ? decode : kHalfBound};
-}
-
-/// How far a logit may be off where the noise is this share of the signal: of some 150,000 errors that are
-/// distributed normally none is beyond 8 standard deviations.
-double allowed_error(Values want, double noise) {
-  double power = 0;
-  for (size_t i = 0; i < want.size(); ++i) power += want[i] * want[i];
-  return 8 * std::sqrt(noise * power / static_cast<double>(want.size()));
+  const double decode = options.half_weights ? kHalfNoise : half ? kDecodeNoiseHalf : kDecodeNoise;
+  return {decode, options.precise_prefill ? decode : kHalfNoise};
 }
 
 /// All tokens one at a time.

@@ -57,7 +57,7 @@ bool has_tokenizer(const gguf::File& file) {
 }  // namespace
 
 std::string_view name(Verdict verdict) {
-  constexpr std::array<std::string_view, 3> kNames{"pass", "FAIL", "no outside truth"};
+  constexpr std::array<std::string_view, 4> kNames{"pass", "FAIL", "no outside truth", "undecided"};
   return kNames[static_cast<size_t>(verdict)];
 }
 
@@ -65,12 +65,15 @@ Verdict Verification::verdict() const {
   const auto any = [this](Verdict wanted) {
     return std::ranges::any_of(stages, [wanted](const Stage& stage) { return stage.verdict == wanted; });
   };
-  return any(Verdict::fail) ? Verdict::fail : any(Verdict::no_truth) ? Verdict::no_truth : Verdict::pass;
+  for (const Verdict worst : {Verdict::fail, Verdict::undecided, Verdict::no_truth})
+    if (any(worst)) return worst;
+  return Verdict::pass;
 }
 
 std::string Verification::junit() const {
   using Outcome = compare::JUnitCase::Outcome;
-  constexpr std::array<Outcome, 3> kOutcomes{Outcome::passed, Outcome::failed, Outcome::skipped};
+  constexpr std::array<Outcome, 4> kOutcomes{Outcome::passed, Outcome::failed, Outcome::skipped,
+                                             Outcome::skipped};
   std::vector<compare::JUnitCase> cases;
   for (const Stage& stage : stages) {
     const bool pass = stage.verdict == Verdict::pass;

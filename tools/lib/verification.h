@@ -12,7 +12,7 @@
 
 namespace kigo::tools {
 
-enum class Verdict : uint8_t { pass, fail, no_truth };
+enum class Verdict : uint8_t { pass, fail, no_truth, undecided };
 
 struct Stage {
   std::string name;
@@ -30,10 +30,11 @@ struct Verification {
   std::string poem;  // the haiku, when there is one
   std::vector<std::string> notes;
 
-  /// fail when a stage failed; no_truth when nothing from outside was there to compare with; else pass.
+  /// fail when a stage failed; undecided when one has to be run again; no_truth when nothing from outside was
+  /// there to compare with; else pass.
   Verdict verdict() const;
   Json json() const;
-  /// JUnit XML, one testcase a stage; without truth from outside a stage was skipped.
+  /// JUnit XML, one testcase a stage; one without truth from outside or without a decision was skipped.
   std::string junit() const;
 };
 
@@ -51,6 +52,6 @@ struct VerificationOptions {
 /// backend: neither says anything about the file.
 Result<Verification> verify(const VerificationOptions& options);
 
-std::string_view name(Verdict verdict);  // "pass", "FAIL", "no outside truth"
+std::string_view name(Verdict verdict);  // "pass", "FAIL", "no outside truth", "undecided"
 
 }  // namespace kigo::tools

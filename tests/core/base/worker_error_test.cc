@@ -61,5 +61,20 @@ TEST(WorkerErrors, NameWhatARunningJobMayMeet) {
   EXPECT_EQ(worker_error(Code::io), WorkerError::internal);
 }
 
+WorkerError at_start(Code code, const char* subject) { return start_error({code, subject, "", "", {}}); }
+
+TEST(WorkerErrors, NameWhatKeepsAModelFromStarting) {
+  EXPECT_EQ(at_start(Code::out_of_memory, "GPU 0"), WorkerError::insufficient_vram);
+  EXPECT_EQ(at_start(Code::cuda, "CUDA driver"), WorkerError::device_not_found);
+  EXPECT_EQ(at_start(Code::cuda, "device"), WorkerError::device_not_found);
+  EXPECT_EQ(at_start(Code::cuda, "device 3"), WorkerError::invalid_device);
+  EXPECT_EQ(at_start(Code::cuda, "rmsnorm"), WorkerError::device_failed);
+  EXPECT_EQ(at_start(Code::unsupported, "device 0 (NVIDIA A100)"), WorkerError::invalid_device);
+  EXPECT_EQ(at_start(Code::unsupported, "backend cuda"), WorkerError::device_not_found);
+  EXPECT_EQ(at_start(Code::invalid_request, "context"), WorkerError::invalid_request);
+  EXPECT_EQ(at_start(Code::cancelled, "loading"), WorkerError::cancelled);
+  EXPECT_EQ(at_start(Code::bad_magic, "model.gguf"), WorkerError::model_load_failed);
+}
+
 }  // namespace
 }  // namespace kigo

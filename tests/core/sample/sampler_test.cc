@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "core/sample/philox.h"
 
@@ -112,6 +114,23 @@ TEST(TopK, KeepsTheKHighest) {
 
 TEST(TopK, KeepsExactlyKOfEqualsTheLowestIds) {
   expect_shares(distribution(logs({2, 4, 2, 2, 2}), with(&Params::top_k, 3u), {}, 0), {0, 1, 2}, {2, 4, 2});
+}
+
+/// By a sort of everything, around the number from which another algorithm selects; many values are equal.
+TEST(TopK, KeepsWhatASortPutsFirstForFewAndForMany) {
+  constexpr uint32_t kVocab = 1280;
+  std::vector<float> values(kVocab);
+  for (uint32_t id = 0; id < kVocab; ++id) values[id] = static_cast<float>((id * 37) % 101);
+  std::vector<uint32_t> order(kVocab);
+  std::iota(order.begin(), order.end(), 0u);
+  std::ranges::stable_sort(order, [&](uint32_t a, uint32_t b) { return values[a] > values[b]; });
+  for (const uint32_t k : {1u, 2u, 19u, 20u, 21u, 300u, kVocab - 1}) {
+    std::vector<uint32_t> first(order.begin(), order.begin() + k);
+    std::ranges::sort(first);
+    const auto kept = distribution(values, with(&Params::top_k, k), {}, 0);
+    ASSERT_TRUE(kept);
+    EXPECT_EQ(kept->ids, first) << k;
+  }
 }
 
 TEST(TopK, IsOffAtZeroAndFromTheVocabularyOn) {

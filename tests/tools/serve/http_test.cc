@@ -18,8 +18,9 @@ std::string job_text(const std::string& id, const std::string& more = {}) {
 
 class Served {
  public:
-  explicit Served(ScriptOptions script = {}, HttpOptions http = {}, WorkerOptions worker = {})
-      : served(std::move(script), std::move(worker)), server(settled(std::move(http))) {
+  explicit Served(ScriptOptions script = {}, HttpOptions http = {}, WorkerOptions worker = {},
+                  RouteOptions routes = {})
+      : served(std::move(script), std::move(worker), std::move(routes)), server(settled(std::move(http))) {
     const auto bound = server.bind();
     EXPECT_TRUE(bound);
     port = bound ? *bound : 0;
@@ -291,6 +292,20 @@ TEST(Http, AReaderThatNeverReadsDoesNotHoldTheNextJob) {
   const auto events = events_of(chunks_of(server.ask(post("/execute", job_text("b", R"("max_tokens":5)")))));
   expect_order(events);
   EXPECT_EQ(text_of_events(events), "aaaaa");
+}
+
+TEST(Http, AReaderWhoseBuffersAreFullIsGoneAtTheWriteTimeout) {
+  constexpr int64_t kTokens = 1'000'000;  // some 70 MB of events, more than sockets hold
+  Served server({.text = std::string(kTokens, 'a'), .context = 2 * kTokens},
+                {.write_timeout = milliseconds(300)}, {}, {.tokens_out = kTokens});
+  Client lazy(server.port);
+  EXPECT_TRUE(lazy.send(post("/execute", request("a", R"("max_tokens":1000000,"ignore_eos":true)"))));
+  for (int i = 0; i < 5000 && server.served.worker.snapshot().running == 0; ++i)
+    std::this_thread::sleep_for(milliseconds(1));
+  EXPECT_TRUE(server.idle_within(seconds(60)));
+  EXPECT_TRUE(server.served.lines.contains(R"("code":"CLIENT_GONE")") ||
+              server.served.lines.contains(R"("code":"SLOW_CLIENT")"));
+  expect_order(events_of(chunks_of(server.ask(post("/execute", request("b", R"("max_tokens":5)"))))));
 }
 
 TEST(Http, SilenceIsFilledWithComments) {

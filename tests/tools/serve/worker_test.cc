@@ -203,6 +203,29 @@ TEST_F(SlowWorker, StoppingSendsTheWaitingAwayAndEndsTheRunningWhenTold) {
   EXPECT_EQ(code_of(events_of(drain(first)).back()), "SHUTTING_DOWN");
 }
 
+TEST(Worker, IsUnhealthyWhenAJobDoesNotEndAfterItWasToldTo) {
+  std::atomic<bool> stuck = true;
+  const auto deaf = [&](size_t step) -> Status {
+    while (step == 1 && stuck) std::this_thread::sleep_for(milliseconds(1));
+    return {};
+  };
+  ServedWorker served({.on_step = deaf}, {.longest_end = milliseconds(100)});
+  const Reply reply = served.execute(request("j"));
+  for (int i = 0; i < 5000 && served.worker.snapshot().running == 0; ++i)
+    std::this_thread::sleep_for(milliseconds(1));
+  std::this_thread::sleep_for(milliseconds(150));
+  EXPECT_TRUE(served.worker.healthy());  // nobody told it to end
+  EXPECT_EQ(served.send("POST", "/cancel", R"({"job_id":"j"})").status, 202);
+  for (int i = 0; i < 5000 && served.worker.healthy(); ++i) std::this_thread::sleep_for(milliseconds(1));
+  const Reply health = served.send("GET", "/health");
+  EXPECT_EQ(health.status, 503);
+  EXPECT_EQ(*body(health).find("reason")->string(), "job j: still running 100 ms after it was told to end");
+  EXPECT_EQ(error_code(served.execute(request("k"))), "WORKER_UNHEALTHY");
+  stuck = false;
+  const auto events = events_of(drain(reply));
+  EXPECT_EQ(code_of(events.back()), "CANCELLED");
+}
+
 TEST(Loading, AnswersNotReadyThenWorks) {
   std::atomic<bool> go = false;
   ServedWorker served(

@@ -117,7 +117,9 @@ void attend(const Attended& op, const Arithmetic& how, int64_t t, int64_t h, Exp
 Expected expected(const Attended& op, const Arithmetic& how) {
   const int64_t tokens = static_cast<int64_t>(op.q.size()) / (op.heads * op.head_dim);
   Expected expected{std::vector<double>(op.q.size()), std::vector<double>(op.q.size())};
+#ifdef _OPENMP
 #pragma omp parallel for collapse(2) schedule(static)
+#endif
   for (int64_t t = 0; t < tokens; ++t)
     for (int64_t h = 0; h < op.heads; ++h) attend(op, how, t, h, expected);
   return expected;

@@ -82,7 +82,9 @@ class Product {
   Expected run() {
     Expected expected{std::vector<double>(tokens_ * static_cast<size_t>(out_)),
                       std::vector<double>(tokens_ * static_cast<size_t>(out_))};
+#ifdef _OPENMP
 #pragma omp parallel for schedule(static)
+#endif
     for (int64_t j = 0; j < out_; ++j) row(j, expected);
     return expected;
   }

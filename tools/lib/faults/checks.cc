@@ -27,6 +27,7 @@ constexpr auto kChecks = std::to_array<Check>({
     {"F43", 'p', "core_sample_test", "Draw.TakesAnIdWithWeightAtEitherEnd"},
     {"F44", 'p', "core_sample_test", "Sampler.DrawsAllowedIdsAndTheSameOnesAgain"},
     {"F44", 'r', "reference_test", "Draw.AfterTheFiltersEqualsTheSampler"},
+    {"F44", 'e', "faults_test", "HaikuOverHttp.AWorkerPassesEveryCheckOfTheEngine"},
     {"F45", 'g', "core_text_test", "TokenizerGolden.*:ChatFormat.*"},
     {"F45", 'u', "core_text_test", "SpecialTokens.*:ChatRender.*"},
     {"F46", 'g', "core_text_test", "TokenizerGolden.*:ChatFormat.WritesWhatJinjaMakesOfTheTemplate"},
@@ -34,8 +35,12 @@ constexpr auto kChecks = std::to_array<Check>({
     {"F47", 'g', "core_text_test", "TokenizerGolden.*"},
     {"F47", 'p', "core_text_test", "Tokenizer.*"},
     {"F48", 'p', "core_text_test", "StreamDecoder.*:Tokenizer.TheStreamOfTokensIsTheTextOfTheWhole"},
+    {"F48", 'e', "faults_test", "HaikuOverHttp.AnUntrainedModelsTextIsItsIdsDecodedAtOnce"},
     {"F49", 'u', "core_text_test",
      "Tokenizer.KnowsWhatEndsAnAnswer:TokenizerGolden.Qwen2sKeysAreReadFromTheFile"},
+    {"F49", 'e', "faults_test", "HaikuOverHttp.AnAnswerEndsWhereTheFilesOwnEndTokenStands"},
+    {"F50", 'e', "faults_test", "HaikuOverHttp.AWorkerPassesEveryCheckOfTheEngine"},
+    {"F54", 'e', "faults_test", "TheWorker.GivesTheReferencesIds"},
     {"F55", 'u', "core_compare_test", "Rejects.*"},
     {"F55", 'p', "core_compare_test", "Close.*"},
     {"F70", 't', "core_sample_test", "Sample.LooksAtAllOf151936Ids"},
@@ -99,6 +104,7 @@ constexpr auto kParts = std::to_array<Part>({
     {"core_compare_test", "", "harness:compare"},
     {"core_base_test", "Json.", "harness:report"},
     {"faults_test", "Capture.", "harness:capture"},
+    {"faults_test", "TheWorker.", "tokens"},
     {"laws_test", "", "harness:compare"},
 });
 
@@ -114,9 +120,6 @@ std::string_view harness_part(std::string_view program, std::string_view test) {
   return at == kParts.end() ? std::string_view() : at->part;
 }
 
-std::string_view why_not_run(char kind) {
-  if (kind == 'e') return "no worker";
-  return kind == 'z' ? "sanitizers run in ci/gpu" : "";
-}
+std::string_view why_not_run(char kind) { return kind == 'z' ? "sanitizers run in ci/gpu" : ""; }
 
 }  // namespace kigo::tools

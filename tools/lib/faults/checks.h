@@ -25,7 +25,8 @@ struct Control {
 };
 std::span<const Control> controls();
 
-/// The part of the harness that a red test belongs to: "harness:compare"; empty for tests of anything else.
+/// The checkpoint that a red test stands for, a part of the harness ("harness:compare") or the ids of a whole
+/// worker; empty for tests of anything else.
 std::string_view harness_part(std::string_view program, std::string_view test);
 
 /// Why the card cannot make a kind of check; empty when it must.

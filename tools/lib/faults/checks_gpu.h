@@ -38,6 +38,7 @@ inline constexpr auto kGpuChecks = std::to_array<Check>({
     {"F36b", 'p', "kernels_test", "GpuPagedAttentionBits.DependOnTheirOwnPositionAndNoLaterOne"},
     {"F38", 't', "laws_gpu_test", "*Agrees*/swiglu*"},
     {"F51", 'r', "laws_gpu_test", "*Kernel.GivesTheSameBitsTwice/linear_q5_0"},
+    {"F53", 'e', "faults_test", "HaikuOverHttp.AWorkerOnAGpuPassesEveryCheckOfTheEngine"},
     {"F56", 't', "laws_gpu_test", "*Agrees*/linear_q4_k:*Agrees*/linear_q6_k"},
     {"F57", 't', "laws_gpu_test", "*Agrees*/linear_q4_k:*Agrees*/linear_q6_k"},
     {"F58", 't', "laws_gpu_test", "*Agrees*/linear_q4_k:*Agrees*/linear_q6_k"},

@@ -135,6 +135,8 @@ Result<SeenAll> on_the_device(const Material& with, const std::string& name, boo
   KIGO_TRY(b->side.session->forward(before, model::Logits::Last));
   b->side.session->reset();
   const std::string by = cat("d:", with.name, " on ", name);
+  if (const int64_t kept = b->side.session->length(); kept != 0)
+    seen.push_back({'d', cat(by, ": ", kept, " positions behind a reset"), "blk.0.cache_k", 0, 0});
   append(seen, divergence(with, a.side, b->side, by));
   KIGO_ASSIGN(SeenAll captured, probe_capture(*b->side.session, with.calls, by));
   append(seen, std::move(captured));
@@ -154,14 +156,15 @@ bool needs_depth() {
 }
 
 /// qwen2.5-0.5b with its 24 layers, its vocabulary and its mixture of types, but narrow: a twentieth of the
-/// work. A row of ffn_down is five super-blocks, and 192 is no multiple of the threads of a norm.
+/// work. A row of ffn_down is nine super-blocks, which three warps share (the order of two parts cannot be
+/// seen in their sum), and 192 is no multiple of the threads of a norm.
 Shape narrow() {
   Shape shape = *find_shape("qwen2.5-0.5b");
   shape.name = "narrow";
   shape.width = 192;
   shape.heads = 3;
   shape.kv_heads = 1;
-  shape.ffn_width = 1280;
+  shape.ffn_width = 2304;
   return shape;
 }
 

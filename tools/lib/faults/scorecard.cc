@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <mutex>
+#include <string>
 #include <thread>
+#include <utility>
 
 #include "core/base/cat.h"
 #include "core/base/fault.h"
@@ -41,9 +44,16 @@ FaultLine judge_copy(const Fault& fault) {
   return line;
 }
 
-FaultLine judge_fault(const Runner& runner, const Fault& fault) {
-  const auto start = std::chrono::steady_clock::now();
+/// A line with what it was made of: empty for a fault that was not run in processes of its own.
+struct Judged {
   FaultLine line;
+  Outcome outcome;
+};
+
+Judged judge_fault(const Runner& runner, const Fault& fault) {
+  const auto start = std::chrono::steady_clock::now();
+  Judged judged;
+  FaultLine& line = judged.line;
   if (fault.site == Site::none) {
     line.verdict = FaultVerdict::no_site;
   } else if (needs_gpu(fault) && !runner.gpu()) {
@@ -53,32 +63,41 @@ FaultLine judge_fault(const Runner& runner, const Fault& fault) {
     line = judge_copy(fault);
   } else {
     const std::string name(fault.name);
-    const Outcome outcome = runner.run(name, {name});
-    line.reached = outcome.reached.at(name);
-    line.nmse = outcome.nmse;
+    judged.outcome = runner.run(name, {name});
+    line.reached = judged.outcome.reached.at(name);
+    line.nmse = judged.outcome.nmse;
     if (const Json* verdict = line.nmse.find("nmse_verdict")) line.nmse_verdict = *verdict->string();
-    decide(line, fault, outcome);
+    decide(line, fault, judged.outcome);
   }
   line.fault = fault.name;
   line.level = fault.level;
   line.expected = fault.checkpoint;
   line.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return line;
+  return judged;
 }
 
 bool is(const Outcome& outcome, const Fault& fault) {
   return outcome.named(fault.checkpoint).starts_with(fault.checkpoint);
 }
 
-/// Whether what is named with both on is the one that comes first: a fault of the harness before all others,
-/// for nothing behind a broken comparison counts; else the earlier stage, and within the blocks either.
+/// Whether a check accuses the part of the harness that the fault breaks.
+bool is_accused(const Outcome& both, const Fault& harness) {
+  return std::ranges::any_of(both.red,
+                             [&](const Red& each) { return each.checkpoint == harness.checkpoint; });
+}
+
+/// Whether what is named with both on is the one that comes first: the earlier stage, and within the blocks
+/// either. A fault of the harness has to be accused whatever else is: no verdict of a broken comparison
+/// counts.
 bool is_named_together(const Outcome& both, const Fault& a, const Fault& b) {
-  if (a.level == 'H' || b.level == 'H') return is(both, a.level == 'H' ? a : b);
+  if (a.level == 'H' || b.level == 'H') return is_accused(both, a.level == 'H' ? a : b);
   const int stage_a = stage_of(a.checkpoint), stage_b = stage_of(b.checkpoint);
   return stage_a == stage_b ? is(both, a) || is(both, b) : is(both, stage_a < stage_b ? a : b);
 }
 
-PairLine judge_pair(const Runner& runner, const fault::MaskingPair& pair) {
+/// `judged`: what each fault came to by itself.
+PairLine judge_pair(const Runner& runner, const fault::MaskingPair& pair,
+                    const std::map<std::string, Outcome>& judged) {
   const Fault& first = fault::row(pair.first);
   const Fault& second = fault::row(pair.second.value_or(pair.first));
   PairLine line;
@@ -92,8 +111,8 @@ PairLine judge_pair(const Runner& runner, const fault::MaskingPair& pair) {
     return line;
   }
   const std::string a(first.name), b(second.name);
-  const Outcome both = pair.second ? runner.run(cat(a, "+", b), {a, b}) : runner.run(a, {a});
-  const Outcome only_a = runner.run(a, {a}), only_b = runner.run(b, {b});
+  const Outcome &only_a = judged.at(a), &only_b = judged.at(b);
+  const Outcome both = pair.second ? runner.run(cat(a, "+", b), {a, b}) : only_a;
   line.good = is_named_together(both, first, second) && is(only_a, first) && is(only_b, second) &&
               both.crashed.empty();
   line.verdict = line.good ? "both seen" : "MASKED";
@@ -162,15 +181,20 @@ Scorecard run_scorecard(const ScorecardOptions& options) {
   for (const Fault& each : fault::faults())
     if (options.only.empty() || std::ranges::find(options.only, each.name) != options.only.end())
       wanted.push_back(&each);
-  card.faults = in_parallel<FaultLine>(wanted.size(), options.jobs, [&](size_t i) {
-    FaultLine line = judge_fault(runner, *wanted[i]);
-    tell(line.json());
-    return line;
+  std::vector<Judged> lines = in_parallel<Judged>(wanted.size(), options.jobs, [&](size_t i) {
+    Judged judged = judge_fault(runner, *wanted[i]);
+    tell(judged.line.json());
+    return judged;
   });
+  std::map<std::string, Outcome> judged;
+  for (Judged& each : lines) {
+    judged.emplace(each.line.fault, std::move(each.outcome));
+    card.faults.push_back(std::move(each.line));
+  }
   if (options.only.empty()) {
     const auto pairs = fault::masking_pairs();
     card.pairs = in_parallel<PairLine>(pairs.size(), options.jobs, [&](size_t i) {
-      PairLine line = judge_pair(runner, pairs[i]);
+      PairLine line = judge_pair(runner, pairs[i], judged);
       tell(Json::object({{"pair", line.pair}, {"verdict", line.verdict}, {"detail", line.detail}}));
       return line;
     });

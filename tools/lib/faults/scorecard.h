@@ -30,7 +30,7 @@ struct FaultLine {
   uint64_t reached = 0;
   std::vector<std::string> caught_by;      // "u:core_gguf_test.Header.AcceptsAFileWithoutAnything"
   std::string kinds_missing;               // required, and green
-  std::vector<std::string> kinds_not_run;  // required, and not to be run here: "e: no worker"
+  std::vector<std::string> kinds_not_run;  // required, and not to be run here: "z: sanitizers run in ci/gpu"
   std::string named;                       // the first wrong checkpoint
   int64_t position = -1;
   double over = 0;

@@ -52,21 +52,7 @@ Result<const text::ChatFormat*> chat_format(const ModelOptions& options, const t
   return fail(Code::invalid_request, "chat format", escaped(*options.chat_template), known);
 }
 
-/// The context that keys and values of so many MiB hold: on a GPU in half, on the CPU in double.
-Result<int64_t> context_of(const ModelOptions& options, const model::Config& config) {
-  if (options.kv_cache_mib == 0) return options.engine.context;
-  const int64_t element = options.engine.backend == Device::cuda ? 2 : 8;
-  const int64_t position = 2 * config.layers * config.kv_heads * config.head_dim * element;
-  const int64_t fits = (options.kv_cache_mib << 20) / position / 16 * 16;
-  const int64_t asked = options.engine.context;
-  if (fits < 16 || (asked != 0 && fits < asked))
-    return fail(Code::out_of_memory, "--kv-cache-mib",
-                cat(options.kv_cache_mib, " MiB, which hold ", fits, " positions"),
-                cat("at least ", asked != 0 ? asked : 16, " positions of ", position, " bytes"));
-  return asked != 0 ? asked : std::min(fits, config.context);
-}
-
-/// On a GPU the backend has asked before it took anything. Nothing where the system does not say.
+/// Nothing where the system does not say.
 std::optional<int64_t> available_bytes() {
   std::ifstream info("/proc/meminfo");
   for (std::string name, unit; info >> name;) {
@@ -77,19 +63,35 @@ std::optional<int64_t> available_bytes() {
   return std::nullopt;
 }
 
-Status check_memory(const Backend& backend, const std::string& path) {
+}  // namespace
+
+Result<int64_t> context_of(const ModelOptions& options, const model::Config& config) {
+  const bool in_mib = options.kv_cache_mib != 0;
+  const int64_t bytes = in_mib ? options.kv_cache_mib << 20 : options.kv_cache_bytes;
+  if (bytes == 0) return options.engine.context;
+  const int64_t element = options.engine.backend == Device::cuda ? 2 : 8;
+  const int64_t position = 2 * config.layers * config.kv_heads * config.head_dim * element;
+  const int64_t fits = bytes / position / 16 * 16;
+  const int64_t asked = options.engine.context;
+  if (fits < 16 || (asked != 0 && fits < asked))
+    return fail(
+        Code::out_of_memory, in_mib ? "--kv-cache-mib" : "kv_cache_bytes",
+        cat(in_mib ? options.kv_cache_mib : bytes, in_mib ? " MiB" : "", ", which hold ", fits, " positions"),
+        cat("at least ", asked != 0 ? asked : 16, " positions of ", position, " bytes"));
+  return asked != 0 ? asked : std::min(fits, config.context);
+}
+
+Status check_memory(const Backend& backend, const std::string& subject, int64_t placed_bytes) {
   constexpr int64_t kMargin = int64_t{64} << 20;
   const MemoryUse& use = backend.memory();
   const auto free = backend.info().device < 0 ? available_bytes() : std::nullopt;
-  const int64_t required = use.total_bytes() + kMargin;
+  const int64_t required = use.total_bytes() - placed_bytes + kMargin;
   if (!free || *free >= required) return {};
   return fail(Code::out_of_memory, "CPU", cat(*free, " bytes free"),
-              cat(required, " (weights ", use.weights_bytes, ", kv ", use.kv_cache_bytes, ", workspace ",
-                  use.workspace_bytes, ", margin ", kMargin, ") for ", path, " with context ",
-                  backend.context(), "; a lower --max-context needs less"));
+              cat(required, " (weights ", use.weights_bytes - placed_bytes, ", kv ", use.kv_cache_bytes,
+                  ", workspace ", use.workspace_bytes, ", margin ", kMargin, ") for ", subject,
+                  " with context ", backend.context(), "; a lower --max-context needs less"));
 }
-
-}  // namespace
 
 std::vector<Error> explain_model(const std::string& path) {
   const auto file = gguf::open(path);
@@ -99,6 +101,10 @@ std::vector<Error> explain_model(const std::string& path) {
 Result<std::unique_ptr<Loaded>> open_loaded(const ModelOptions& options, const LoadProgress& progress) {
   auto loaded = std::make_unique<Loaded>();
   KIGO_ASSIGN(model::Model model, model::open(options.path));
+  const std::string& expected = options.expected_architecture;
+  if (!expected.empty() && model.config.architecture->name != expected)
+    return fail(Code::bad_value, "general.architecture", cat('"', model.config.architecture->name, '"'),
+                cat('"', escaped(expected), '"'));
   loaded->model = std::make_unique<const model::Model>(std::move(model));
   const gguf::File& file = loaded->model->source.file;
   KIGO_ASSIGN(text::Tokenizer tokenizer, text::Tokenizer::from_gguf(file));

@@ -41,7 +41,7 @@ struct Reply {
 struct RouteOptions {
   std::string host = "127.0.0.1";  // that the server is bound to
   int port = 8080;
-  std::optional<std::string> api_key;
+  std::optional<std::string> api_key = {};
   size_t prompt_bytes = 131072;  // a body is at most 8 times that
   int64_t tokens_in = 0;         // 0: context - 1
   int64_t tokens_out = 2048;

@@ -8,8 +8,10 @@
 #include <cstdio>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "core/base/cat.h"
+#include "core/base/worker_error.h"
 #include "tools/lib/serve/callback.h"
 
 namespace kigo::tools {
@@ -71,22 +73,6 @@ void watch_signals(const std::shared_ptr<StopRequests>& stops) {
   std::fflush(stdout);
   std::fflush(stderr);
   ::_exit(status);
-}
-
-/// What stands behind an error at the start: docs/worker.md, section 4.
-WorkerError start_error(const Error& error) {
-  switch (error.code) {
-    case Code::out_of_memory:
-      return WorkerError::insufficient_vram;
-    case Code::cuda:
-      if (error.subject.starts_with("CUDA driver") || error.subject == "device")
-        return WorkerError::device_not_found;
-      return error.subject.starts_with("device") ? WorkerError::invalid_device : WorkerError::device_failed;
-    case Code::invalid_request:
-      return WorkerError::invalid_request;
-    default:
-      return error.subject == "backend cuda" ? WorkerError::device_not_found : WorkerError::model_load_failed;
-  }
 }
 
 void log_start_error(const Log& log, const std::string& path, const Error& error) {
@@ -168,7 +154,7 @@ bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || (numeric && host.starts_with("127."));
 }
 
-int serve(ServeOptions options) {
+int serve(ServeOptions options, Opener open) {
   const auto start = Clock::now();
   const Log log(options.log, [](std::string_view line) {
     std::fwrite(line.data(), 1, line.size(), stderr);
@@ -197,7 +183,8 @@ int serve(ServeOptions options) {
   Worker worker(options.worker, log, metrics);
   Routes routes(options.routes, worker, log, metrics, [stops] { stops->add(); });
   std::thread listening([&] { http.run(routes, worker); });
-  worker.start([&options](const LoadProgress& progress) { return open_loaded(options.model, progress); });
+  if (!open) open = [&](const LoadProgress& progress) { return open_loaded(options.model, progress); };
+  worker.start(std::move(open));
 
   std::optional<int> exit = wait_until_ready(options, worker, *stops, log);
   if (!exit) {

@@ -32,7 +32,8 @@ struct ServeOptions {
 bool is_loopback(const std::string& host);
 
 /// Serves until SIGTERM, SIGINT or POST /shutdown. Logs go to standard error; standard output gets one line,
-/// when ready. Returns the exit status. Source: docs/worker.md, section 1.
-int serve(ServeOptions options);
+/// when ready. Returns the exit status, or ends the process with it where a thread cannot be ended. Without
+/// `open` the model comes from its file. Source: docs/worker.md, section 1.
+int serve(ServeOptions options, Opener open = nullptr);
 
 }  // namespace kigo::tools

@@ -8,8 +8,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::chrono::seconds kLongestEnd(5);  // docs/worker.md, section 2.2
-
 double ms_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
@@ -249,11 +247,12 @@ void Worker::report_end(const Job& job, std::string_view outcome, Json fields) {
   log_.write(LogLevel::info, "execute_end", line);
 }
 
-/// A job that goes on for so long after it was told to end will never end.
+/// docs/worker.md, section 2.2: such a worker is unhealthy.
 void Worker::watch_end_of(const Job& job) {
   const auto since = job.since_stop();
-  if (!since || *since < kLongestEnd || !healthy()) return;
-  const std::string reason = cat("job ", job.id, ": still running ", kLongestEnd.count(), " s after its end");
+  if (!since || *since < options_.longest_end || !healthy()) return;
+  const std::string reason =
+      cat("job ", job.id, ": still running ", options_.longest_end.count(), " ms after it was told to end");
   admission_.set_state(WorkerState::unhealthy, reason);
   log_.write(LogLevel::error, "unhealthy", Json::object({{"reason", reason}}));
 }

@@ -44,6 +44,8 @@ struct WorkerOptions {
   std::chrono::milliseconds queue_timeout{60'000};
   std::chrono::milliseconds inference_timeout{300'000};
   std::chrono::milliseconds residency_check{60'000};  // 0: off
+  std::chrono::milliseconds longest_end{
+      5'000};  // a job that runs on so long after it was told to end never ends
   std::string version = {};
 };
 
