@@ -350,12 +350,13 @@ TEST_F(Commands, VerifyFailsABrokenFileAtItsFirstStage) {
 
 TEST_F(Commands, VerifyFailsWhenTheGoldenLogitsDiffer) {
   std::filesystem::copy(golden_folder(), path("golden"), std::filesystem::copy_options::recursive);
-  const std::string logits = path("golden/logits/haiku-q4_k_m.transformers.npy");
+  const std::string logits = path("golden/logits/tiny-q4_k.transformers.npy");
   std::string bytes = *read_text_file(logits);
   bytes[bytes.size() - 2] =
       static_cast<char>(bytes[bytes.size() - 2] ^ 0x40);  // the exponent of the last logit
   ASSERT_TRUE(write_file(logits, bytes));
-  const Ran ran = kigo({"verify", shipped_model(), "--golden", path("golden"), "--json"});
+  const Ran ran =
+      kigo({"verify", golden_folder() + "/tiny/tiny-q4_k.gguf", "--golden", path("golden"), "--json"});
   EXPECT_EQ(ran.exit, 1);
   const Json json = ran.json();
   ASSERT_NE(json.find("stages"), nullptr) << ran.err;
