@@ -25,7 +25,7 @@ const WorkerSampling kSampling = sampling(4);
 char text_buffer[64];
 uint32_t id_buffer[64];
 float logit_buffer[8];
-size_t count;
+size_t id_count;
 
 std::vector<Call> context_calls() {
   return {
@@ -81,9 +81,9 @@ std::vector<Call> model_calls() {
          return e;
        }},
       {"worker_tokenize",
-       [](void* h) { return worker_tokenize(as<CudaModel>(h), "a", 1, 0, id_buffer, 64, &count); }},
+       [](void* h) { return worker_tokenize(as<CudaModel>(h), "a", 1, 0, id_buffer, 64, &id_count); }},
       {"worker_detokenize",
-       [](void* h) { return worker_detokenize(as<CudaModel>(h), id_buffer, 1, text_buffer, 64, &count); }},
+       [](void* h) { return worker_detokenize(as<CudaModel>(h), id_buffer, 1, text_buffer, 64, &id_count); }},
       {"cuda_inference_start",
        [](void* h) {
          int e = 0;
@@ -125,7 +125,7 @@ std::vector<Call> other_calls() {
          return e;
        }},
       {"worker_inference_ids",
-       [](void* h) { return worker_inference_ids(as<InferenceResult>(h), id_buffer, 64, &count); }},
+       [](void* h) { return worker_inference_ids(as<InferenceResult>(h), id_buffer, 64, &id_count); }},
       {"worker_inference_stop_reason",
        [](void* h) { return worker_inference_stop_reason(as<InferenceResult>(h)); }},
       {"worker_inference_cancel", [](void* h) { return worker_inference_cancel(as<InferenceResult>(h)); }},

@@ -10,12 +10,13 @@
 namespace kigo::tools {
 namespace {
 
-constexpr std::align_val_t kAlignment{256};  // what cudaMalloc gives, so that the same code may expect it
+constexpr std::align_val_t kDeviceAlignment{
+    256};  // what cudaMalloc gives, so that the same code may expect it
 
 class HostBlock final : public DeviceMemory::Block {
  public:
   explicit HostBlock(void* data) : data_(static_cast<std::byte*>(data)) {}
-  ~HostBlock() override { ::operator delete(data_, kAlignment); }
+  ~HostBlock() override { ::operator delete(data_, kDeviceAlignment); }
   std::byte* data() const override { return data_; }
 
  private:
@@ -46,7 +47,7 @@ class HostMemory final : public DeviceMemory {
     if (now && bytes > now->free_bytes)
       return fail(Code::out_of_memory, "CPU", cat(bytes, " bytes wanted"),
                   cat("at most ", now->free_bytes, ", which are free"));
-    void* data = ::operator new(bytes, kAlignment, std::nothrow);
+    void* data = ::operator new(bytes, kDeviceAlignment, std::nothrow);
     if (data == nullptr) return fail(Code::out_of_memory, "CPU", cat(bytes, " bytes wanted"), "fewer");
     return std::make_unique<HostBlock>(data);
   }

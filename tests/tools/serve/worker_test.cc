@@ -209,7 +209,7 @@ TEST(Worker, IsUnhealthyWhenAJobDoesNotEndAfterItWasToldTo) {
     while (step == 1 && stuck) std::this_thread::sleep_for(milliseconds(1));
     return {};
   };
-  ServedWorker served({.on_step = deaf}, {.longest_end = milliseconds(100)});
+  ServedWorker served(ScriptOptions{.on_step = deaf}, {.longest_end = milliseconds(100)});
   const Reply reply = served.execute(request("j"));
   for (int i = 0; i < 5000 && served.worker.snapshot().running == 0; ++i)
     std::this_thread::sleep_for(milliseconds(1));

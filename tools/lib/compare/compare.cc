@@ -70,10 +70,10 @@ uint64_t digest(std::span<const double> values) {
   return hash;
 }
 
-class Run {
+class CompareRun {
  public:
-  Run(const model::Config& config, const model::Weights& weights, const Side& a, const Side& b,
-      std::span<const Call> calls, const CompareOptions& options)
+  CompareRun(const model::Config& config, const model::Weights& weights, const Side& a, const Side& b,
+             std::span<const Call> calls, const CompareOptions& options)
       : config_(config),
         weights_(weights),
         a_(a),
@@ -275,7 +275,7 @@ Result<CompareReport> compare_sides(const model::Config& config, const model::We
   KIGO_TRY(check_side(config, b, calls));
   if (tokens_of(calls) > config.context)
     return fail(Code::context_overflow, "tokens", cat(tokens_of(calls)), cat("at most ", config.context));
-  return Run(config, weights, a, b, calls, options).run();
+  return CompareRun(config, weights, a, b, calls, options).run();
 }
 
 Result<CompareReport> compare_sides(const model::Model& model, const Side& a, const Side& b,

@@ -9,7 +9,7 @@ namespace kigo::tools {
 namespace {
 
 // Only tests that fail in an orderly way: one that takes a refused file for granted would crash instead.
-constexpr auto kChecks = std::to_array<Check>({
+constexpr auto kChecks = std::to_array<FaultCheck>({
     {"F01", 'u', "core_gguf_test", "Header.*"},
     {"F01", 'p', "core_gguf_test", "RoundTrip.*:Specimens/Damage.IsRefusedExactly*"},
     {"F02", 'g', "core_gguf_test", "Differential.*"},
@@ -110,8 +110,8 @@ constexpr auto kParts = std::to_array<Part>({
 
 }  // namespace
 
-std::span<const Check> checks() { return kChecks; }
-std::span<const Check> gpu_checks() { return kGpuChecks; }
+std::span<const FaultCheck> checks() { return kChecks; }
+std::span<const FaultCheck> gpu_checks() { return kGpuChecks; }
 std::span<const Control> controls() { return kControls; }
 
 std::string_view harness_part(std::string_view program, std::string_view test) {

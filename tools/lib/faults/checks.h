@@ -7,15 +7,15 @@
 namespace kigo::tools {
 
 /// One run of a test program. A run is red when a test fails.
-struct Check {
+struct FaultCheck {
   std::string_view fault;    // "F01"
   char kind;                 // a letter of docs/faults.md, section 2
   std::string_view program;  // in the build folder's tests/
   std::string_view filter;   // --gtest_filter
 };
-std::span<const Check> checks();
+std::span<const FaultCheck> checks();
 /// Those that need one; the program names the fault's operation.
-std::span<const Check> gpu_checks();
+std::span<const FaultCheck> gpu_checks();
 
 /// One thing that must not be flagged: docs/faults.md, section 6.
 struct Control {

@@ -7,7 +7,7 @@
 
 namespace kigo::tools {
 
-inline constexpr auto kGpuChecks = std::to_array<Check>({
+inline constexpr auto kGpuChecks = std::to_array<FaultCheck>({
     {"F06", 't', "laws_gpu_test", "*Agrees*/linear_q4_k:*Agrees*/embedding_q4_k"},
     {"F07", 't', "laws_gpu_test", "*Agrees*/linear_q4_k:*Agrees*/embedding_q4_k"},
     {"F08", 't', "laws_gpu_test", "*Agrees*/linear_q4_k:*Agrees*/embedding_q4_k"},

@@ -104,15 +104,15 @@ Runner::Runner(const ScorecardOptions& options) : options_(options) {
 Outcome Runner::run(const std::string& on, const std::vector<std::string>& faults) const {
   const TemporaryFolder folder;
   const std::string report = folder.path() + "/reached";
-  const auto meant = [&](const Check& check) {
+  const auto meant = [&](const FaultCheck& check) {
     return std::ranges::find(faults, check.fault) != faults.end();
   };
   Outcome outcome;
   for (const std::string& each : faults) outcome.reached[each] = 0;
   probe(on, report, outcome);
-  for (const Check& check : checks())
+  for (const FaultCheck& check : checks())
     if (meant(check) && !here(check.program)) outcome.crashed.push_back(cat(check.program, " is not built"));
-  for (const Check* check : all_checks()) {
+  for (const FaultCheck* check : all_checks()) {
     if (meant(*check))
       add_end(outcome, check->kind, std::string(check->program),
               program(check->program, check->filter, on, report));
@@ -126,7 +126,7 @@ Outcome Runner::run(const std::string& on, const std::vector<std::string>& fault
 
 void Runner::add_nmse_of_operation(const std::string& on, const std::vector<std::string>& faults,
                                    Outcome& outcome) const {
-  const auto law_of = [&](const Check& check) {
+  const auto law_of = [&](const FaultCheck& check) {
     return check.program == "laws_gpu_test" && check.kind != 'r' && faults.size() == 1 &&
            check.fault == faults.front() && check.fault != "F85";  // which never ends
   };
@@ -138,14 +138,15 @@ void Runner::add_nmse_of_operation(const std::string& on, const std::vector<std:
   outcome.nmse = score.json();
 }
 
-std::vector<const Check*> Runner::distinct_checks() const {
+std::vector<const FaultCheck*> Runner::distinct_checks() const {
   std::set<std::pair<std::string_view, std::string_view>> seen;
-  std::vector<const Check*> all = all_checks();
-  std::erase_if(all, [&](const Check* check) { return !seen.emplace(check->program, check->filter).second; });
+  std::vector<const FaultCheck*> all = all_checks();
+  std::erase_if(all,
+                [&](const FaultCheck* check) { return !seen.emplace(check->program, check->filter).second; });
   return all;
 }
 
-std::string Runner::clean(const Check* check) const {
+std::string Runner::clean(const FaultCheck* check) const {
   Outcome outcome;
   if (check == nullptr)
     probe("", {}, outcome);
@@ -163,11 +164,11 @@ Ended Runner::control(const Control& control) const {
 }
 
 /// Those that can be made here.
-std::vector<const Check*> Runner::all_checks() const {
-  std::vector<const Check*> all;
-  for (const Check& check : checks())
+std::vector<const FaultCheck*> Runner::all_checks() const {
+  std::vector<const FaultCheck*> all;
+  for (const FaultCheck& check : checks())
     if (here(check.program)) all.push_back(&check);
-  for (const Check& check : gpu_checks())
+  for (const FaultCheck& check : gpu_checks())
     if (gpu_ && here(check.program)) all.push_back(&check);
   return all;
 }

@@ -62,16 +62,16 @@ class Runner {
   Outcome run(const std::string& on, const std::vector<std::string>& faults) const;
 
   /// The checks that can be made here, a program with a filter only once.
-  std::vector<const Check*> distinct_checks() const;
+  std::vector<const FaultCheck*> distinct_checks() const;
   /// One of them, or the probe for null, with nothing on: what is red, empty when all is green.
-  std::string clean(const Check* check) const;
+  std::string clean(const FaultCheck* check) const;
 
   Ended control(const Control& control) const;
   /// Whether the test program is built.
   bool here(std::string_view program) const { return !path_of(program).empty(); }
 
  private:
-  std::vector<const Check*> all_checks() const;
+  std::vector<const FaultCheck*> all_checks() const;
   std::string path_of(std::string_view program) const;
   /// Of one process with these faults on.
   double limit_s(const std::string& on) const;

@@ -165,7 +165,7 @@ Scorecard run_scorecard(const ScorecardOptions& options) {
     if (options.on_line) options.on_line(line);
   };
   const auto clean = [&](const char* when) {
-    const std::vector<const Check*> checks = runner.distinct_checks();
+    const std::vector<const FaultCheck*> checks = runner.distinct_checks();
     std::string bad;
     for (const std::string& part : in_parallel<std::string>(checks.size() + 1, options.jobs, [&](size_t i) {
            return runner.clean(i == 0 ? nullptr : checks[i - 1]);

@@ -19,7 +19,6 @@
 namespace kigo::tools {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 /// This process's variables, those that are set anew left out, and those.
@@ -95,10 +94,10 @@ ChildServer::~ChildServer() {
 }
 
 Status ChildServer::await_ready(const ChildOptions& options) {
-  const auto end = Clock::now() + options.ready_limit;
+  const auto end = std::chrono::steady_clock::now() + options.ready_limit;
   std::string out;
   while (!out.ends_with('\n')) {
-    const auto left = std::chrono::duration_cast<milliseconds>(end - Clock::now());
+    const auto left = std::chrono::duration_cast<milliseconds>(end - std::chrono::steady_clock::now());
     pollfd state{output_, POLLIN, 0};
     if (left.count() <= 0 || ::poll(&state, 1, static_cast<int>(left.count())) == 0)
       return fail(Code::io, "kigo serve", cat("not ready in ", options.ready_limit.count(), " s"));
@@ -122,10 +121,10 @@ Status ChildServer::await_ready(const ChildOptions& options) {
 int ChildServer::stop(std::chrono::seconds limit) {
   if (process_ <= 0) return -1;
   ::kill(process_, SIGTERM);
-  const auto end = Clock::now() + limit;
+  const auto end = std::chrono::steady_clock::now() + limit;
   int status = 0;
   while (::waitpid(process_, &status, WNOHANG) == 0) {
-    if (Clock::now() > end) {
+    if (std::chrono::steady_clock::now() > end) {
       ::kill(process_, SIGKILL);
       ::waitpid(process_, &status, 0);
       break;

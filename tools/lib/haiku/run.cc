@@ -55,7 +55,7 @@ std::string first_line(const char* path) {
   return line;
 }
 
-std::string cpu_name() {
+std::string cpu_model() {
   std::ifstream info("/proc/cpuinfo");
   for (std::string line; std::getline(info, line);)
     if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
@@ -66,8 +66,8 @@ Json environment(const HttpRunOptions& options, Json model, const Json& health, 
   const std::string backend = options.backend == "auto" ? text_of(health, "backend") : options.backend;
   const std::string gpu = text_of(health, "device_name");
   Json out = environment_of("http", options, backend, std::move(model));
-  out.set("device", gpu.empty() ? cpu_name() : gpu);
-  out.set("cpu", cpu_name());
+  out.set("device", gpu.empty() ? cpu_model() : gpu);
+  out.set("cpu", cpu_model());
   if (!gpu.empty()) {
     out.set("gpu", gpu);
     out.set("cuda_runtime", text_of(health, "cuda_runtime_version"));

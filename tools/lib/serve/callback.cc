@@ -10,17 +10,18 @@
 namespace kigo::tools {
 namespace {
 
-constexpr std::string_view kScheme = "http://";
+constexpr std::string_view kCallbackScheme = "http://";
 constexpr int kAttempts = 3;
 
 }  // namespace
 
 bool is_callback_url(const std::string& url) {
-  return url.starts_with(kScheme) && url.size() > kScheme.size() && url[kScheme.size()] != '/';
+  return url.starts_with(kCallbackScheme) && url.size() > kCallbackScheme.size() &&
+         url[kCallbackScheme.size()] != '/';
 }
 
 void call_back(const std::string& url, const Json& body, const Log& log, const std::atomic<bool>& stop) {
-  const size_t slash = url.find('/', kScheme.size());
+  const size_t slash = url.find('/', kCallbackScheme.size());
   httplib::Client client(url.substr(0, slash));
   client.set_connection_timeout(2);
   client.set_read_timeout(2);
