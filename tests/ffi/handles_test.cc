@@ -235,6 +235,22 @@ TEST(Handles, MemoryIsFreedOnce) {
   EXPECT_STREQ(worker_last_error_message(), "ptr: not from cuda_malloc_device, or freed");
 }
 
+TEST(Handles, ADestroyedContextKeepsOnlyMemoryThatIsUsed) {
+  const auto witness = open_context(-1);
+  auto context = open_context(-1);
+  const auto model = load(context.get(), tiny_model("tiny-q4_k_m"));
+  Owned<GpuPointerMap> map(cuda_create_pointer_map(context.get(), 4, nullptr));
+  void* const used = cuda_malloc_device(context.get(), 4, nullptr);
+  const uint64_t dim = 1;
+  ASSERT_EQ(cuda_pointer_map_insert(map.get(), "a", used, 0, 1, &dim), WORKER_OK) << last_failure();
+  const uint64_t before = cuda_get_process_vram_usage(witness.get());
+  ASSERT_NE(cuda_malloc_device(context.get(), 1 << 20, nullptr), nullptr) << last_failure();
+  context.reset();  // the model lives on
+  EXPECT_EQ(cuda_get_process_vram_usage(witness.get()), before);
+  map.reset();
+  EXPECT_EQ(cuda_get_process_vram_usage(witness.get()), before - 4);
+}
+
 TEST(Handles, MayBeFreedInAnyOrder) { expect_any_order_of_freeing(-1); }
 
 /// Handles of all kinds, the living and the dead, and what a call with one of them must answer.

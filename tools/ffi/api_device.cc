@@ -52,7 +52,15 @@ CudaContext* cuda_init(int device, int* err) {
   return value_of<CudaContext*>(nullptr, err, [&] { return open(device); });
 }
 
-void cuda_destroy(CudaContext* context) { free_handle<Context>(context); }
+void cuda_destroy(CudaContext* context) {
+  if (context == nullptr) return;
+  (void)code_of([&]() -> Outcome<void> {
+    KIGO_ASSIGN(const auto removed, Registry::instance().remove<Context>(context));
+    // A model may keep the context alive; the memory that it uses it holds itself.
+    with_turn(*removed, [&] { removed->blocks.clear(); });
+    return {};
+  });
+}
 
 int worker_memory_info(CudaContext* context, uint64_t* free_b, uint64_t* total_b) {
   return code_of([&]() -> Outcome<void> {

@@ -107,6 +107,30 @@ TEST(Http, StreamsEventsAsTheyCome) {
   EXPECT_TRUE(rest.ends_with("0\r\n\r\n")) << rest;
 }
 
+/// What a client's library offers by itself: OpenAI's, curl --compressed, every browser.
+class Offer : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Headers, Offer,
+                         testing::Values("Accept-Encoding: gzip, deflate\r\n",
+                                         "Accept-Encoding: gzip, deflate, br, zstd\r\n",
+                                         "Range: bytes=0-3\r\n", "Range: bytes=0-3,10-12\r\n",
+                                         "Range: bytes=99999-\r\n"));
+
+TEST_P(Offer, LeavesAStreamAsItIs) {
+  const Served server;
+  const std::string answer = server.ask(post("/execute", job_text("j"), GetParam()));
+  EXPECT_EQ(answer.find("Content-Encoding"), std::string::npos);  // a compressor holds events back
+  EXPECT_EQ(text_of_events(events_of(chunks_of(answer))), "hello");
+}
+
+TEST_P(Offer, LeavesAWholeAnswerWhole) {
+  const Served server;
+  const std::string answer = server.ask(post("/v1/completions", R"({"prompt":"hi","temperature":0})",
+                                             cat("Connection: close\r\n", GetParam())));
+  EXPECT_EQ(status_of(answer), 200);
+  EXPECT_NE(answer.find(R"("text":"hello")"), std::string::npos) << answer;
+  EXPECT_TRUE(answer.ends_with("}")) << answer;
+}
+
 TEST(Http, AStreamIsWellFormedFromBeginningToEnd) {
   const Served server({.text = "a\u00e9\U0001F600 and on"});
   const auto events = events_of(chunks_of(server.ask(post("/execute", job_text("j")))));

@@ -13,6 +13,11 @@ namespace {
 constexpr std::string_view kScheme = "http://";
 // Behind the worker's own limits of 300 s for a job, so that a slow model ends by them.
 constexpr std::chrono::seconds kReadTimeout(330);
+// Of a stream that never ends; the events of 2048 tokens are below 1 MiB.
+constexpr size_t kMostStreamBytes = size_t{4} << 20;
+// Health and metrics are answered at once, in a few KiB.
+constexpr std::chrono::seconds kAtOnce(10);
+constexpr size_t kMostBytes = size_t{1} << 20;
 
 }  // namespace
 
@@ -20,6 +25,35 @@ struct WorkerClient::Impl {
   httplib::Client client;
   httplib::Headers headers;
   std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+
+  struct Page {
+    int status = 0;
+    std::string body;
+  };
+  /// Errors: io, also for what is too long or takes too long.
+  Result<Page> get(const std::string& path) {
+    const std::string subject = cat("GET ", path);
+    const auto end = std::chrono::steady_clock::now() + kAtOnce;
+    Page page;
+    client.set_read_timeout(kAtOnce);
+    const auto result = client.Get(
+        path, headers,
+        [&](const httplib::Response& response) {
+          page.status = response.status;
+          return true;
+        },
+        [&](const char* data, size_t size) {
+          page.body.append(data, size);
+          return page.body.size() <= kMostBytes && std::chrono::steady_clock::now() < end;
+        });
+    client.set_read_timeout(kReadTimeout);
+    if (page.body.size() > kMostBytes)
+      return fail(Code::io, subject, cat("more than ", kMostBytes, " bytes"), "a worker's answer");
+    if (std::chrono::steady_clock::now() >= end)
+      return fail(Code::io, subject, cat("not answered within ", kAtOnce.count(), " s"));
+    if (!result) return fail(Code::io, subject, httplib::to_string(result.error()));
+    return page;
+  }
 };
 
 WorkerClient::WorkerClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -44,19 +78,17 @@ double WorkerClient::ms() const {
 }
 
 Result<Json> WorkerClient::health() {
-  const auto result = impl_->client.Get("/health", impl_->headers);
-  if (!result) return fail(Code::io, "GET /health", httplib::to_string(result.error()));
-  auto json = Json::parse(result->body, "/health");
+  KIGO_ASSIGN(const Impl::Page page, impl_->get("/health"));
+  auto json = Json::parse(page.body, "/health");
   if (!json || !json->is_object())
-    return fail(Code::io, "GET /health", cat("status ", result->status, " and no JSON object"));
+    return fail(Code::io, "GET /health", cat("status ", page.status, " and no JSON object"));
   return *json;
 }
 
 Result<Json> WorkerClient::metrics() {
-  const auto result = impl_->client.Get("/metrics", impl_->headers);
-  if (!result) return fail(Code::io, "GET /metrics", httplib::to_string(result.error()));
-  if (result->status != 200) return fail(Code::io, "GET /metrics", cat("status ", result->status), "200");
-  return prometheus_samples(result->body);
+  KIGO_ASSIGN(const Impl::Page page, impl_->get("/metrics"));
+  if (page.status != 200) return fail(Code::io, "GET /metrics", cat("status ", page.status), "200");
+  return prometheus_samples(page.body);
 }
 
 void WorkerClient::execute(Exchange& exchange) {
@@ -64,6 +96,7 @@ void WorkerClient::execute(Exchange& exchange) {
     exchange.events.push_back({ms(), std::move(name), std::move(data)});
   });
   std::string body;  // of a refusal
+  size_t received = 0;
   httplib::Request request;
   request.method = "POST";
   request.path = "/execute";
@@ -80,6 +113,8 @@ void WorkerClient::execute(Exchange& exchange) {
     return true;
   };
   request.content_receiver = [&](const char* data, size_t size, uint64_t, uint64_t) {
+    received += size;
+    if (received > kMostStreamBytes) return false;
     if (integer_of(exchange.reply, "status") == 200)
       reader.push({data, size});
     else
@@ -92,7 +127,9 @@ void WorkerClient::execute(Exchange& exchange) {
   if (!exchange.reply.is_null() && integer_of(exchange.reply, "status") != 200)
     exchange.reply.set("body", body);
   exchange.closed_ms = ms();
-  exchange.closed = Json::object({{"detail", result ? "whole" : httplib::to_string(result.error())}});
+  std::string detail = result ? "whole" : httplib::to_string(result.error());
+  if (received > kMostStreamBytes) detail = cat("more than ", kMostStreamBytes, " bytes");
+  exchange.closed = Json::object({{"detail", std::move(detail)}});
 }
 
 Json prometheus_samples(const std::string& text) {

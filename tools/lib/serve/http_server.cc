@@ -48,6 +48,13 @@ void only_reuse_of_closed_ports(socket_t socket) {
   ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
 }
 
+/// Every reply whole and as it is: the library would answer ranges with a part of the JSON, and compress
+/// streams, whose events wait in the compressor until the last.
+void want_it_plain(httplib::Request& request) {
+  request.headers.erase("Accept-Encoding");
+  request.ranges.clear();
+}
+
 }  // namespace
 
 class HttpServer::Impl final : public httplib::Server {
@@ -122,7 +129,7 @@ class HttpServer::Impl final : public httplib::Server {
     current = &connection;
     for (bool first = true; !connection.close && wait_for_request(io, first); first = false) {
       bool closed = false;
-      if (!process_request(stream, false, closed, nullptr) || closed) break;
+      if (!process_request(stream, false, closed, want_it_plain) || closed) break;
     }
     current = nullptr;
     io.finish();
