@@ -194,6 +194,18 @@ TEST_P(Rubbish, IsAnsweredAndHarmsNobody) {
   EXPECT_EQ(status_of(server.ask(get("/health", "Connection: close\r\n"))), 200);
 }
 
+/// Two ways of saying where a body ends: what follows could be taken for another request behind a proxy.
+TEST(Http, ABodyWithTwoLengthsIsRefusedAndTheConnectionClosed) {
+  for (const char* second : {"Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n"}) {
+    const Served server;
+    const std::string answer = server.ask(post("/execute", job_text("j"), second));
+    EXPECT_EQ(status_of(answer), 400) << answer;
+    EXPECT_NE(answer.find("body: two lengths, expected one"), std::string::npos) << answer;
+    EXPECT_NE(answer.find("Connection: close"), std::string::npos) << answer;
+    EXPECT_EQ(answer.find("HTTP/1.1", 1), std::string::npos) << answer;
+  }
+}
+
 TEST(Http, ARequestThatNeverEndsIsClosedAtTheReadTimeout) {
   const Served server({}, {.read_timeout = milliseconds(200)});
   Client client(server.port);

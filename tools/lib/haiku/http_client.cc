@@ -97,6 +97,8 @@ void WorkerClient::execute(Exchange& exchange) {
   });
   std::string body;  // of a refusal
   size_t received = 0;
+  const auto end = std::chrono::steady_clock::now() + kReadTimeout;
+  bool late = false;
   httplib::Request request;
   request.method = "POST";
   request.path = "/execute";
@@ -114,7 +116,8 @@ void WorkerClient::execute(Exchange& exchange) {
   };
   request.content_receiver = [&](const char* data, size_t size, uint64_t, uint64_t) {
     received += size;
-    if (received > kMostStreamBytes) return false;
+    late = std::chrono::steady_clock::now() > end;  // comments alone could keep a connection open for ever
+    if (late || received > kMostStreamBytes) return false;
     if (integer_of(exchange.reply, "status") == 200)
       reader.push({data, size});
     else
@@ -129,6 +132,7 @@ void WorkerClient::execute(Exchange& exchange) {
   exchange.closed_ms = ms();
   std::string detail = result ? "whole" : httplib::to_string(result.error());
   if (received > kMostStreamBytes) detail = cat("more than ", kMostStreamBytes, " bytes");
+  if (late) detail = cat("not over after ", kReadTimeout.count(), " s");
   exchange.closed = Json::object({{"detail", std::move(detail)}});
 }
 

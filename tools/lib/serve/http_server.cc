@@ -158,8 +158,17 @@ class HttpServer::Impl final : public httplib::Server {
     if (auto refusal = routes_->before_body(head)) return send(std::move(*refusal), response);
     std::string body;
     bool too_large = false;
-    // The library would read until the connection ends: RFC 9112, section 6.3, says that there is no body.
-    const bool has_body = request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
+    // The library takes the first of two lengths, a proxy may take the other: RFC 9112, sections 6.1 and 6.3.
+    const bool chunked = request.has_header("Transfer-Encoding");
+    const size_t lengths = request.get_header_value_count("Content-Length");
+    if (lengths + (chunked ? 1 : 0) > 1) {
+      Reply reply = routes_->refuse(
+          head, invalid_request({{"body", "one length", "body: two lengths, expected one", std::nullopt}}));
+      reply.close = true;
+      return send(std::move(reply), response);
+    }
+    // The library would read until the connection ends: section 6.3 says that there is no body.
+    const bool has_body = lengths != 0 || chunked;
     if (reader != nullptr && has_body) {
       const bool whole = (*reader)([&](const char* data, size_t size) {
         too_large = size > routes_->body_limit() - body.size();
