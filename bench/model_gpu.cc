@@ -7,7 +7,6 @@
 // RUN, and status 0.
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -19,6 +18,7 @@
 #include "core/base/cat.h"
 #include "core/base/json.h"
 #include "kernels/model.h"
+#include "tools/lib/iso_time.h"
 #include "tools/lib/seeded_model.h"
 
 namespace kigo::bench {
@@ -74,12 +74,6 @@ std::vector<uint32_t> tokens(int64_t count) {
   std::vector<uint32_t> ids;
   for (int64_t i = 0; i < count; ++i) ids.push_back(static_cast<uint32_t>((7 + 131 * i) % 128'000));
   return ids;
-}
-
-std::string today() {
-  const std::time_t now = std::time(nullptr);
-  char text[16];
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%d", std::gmtime(&now))};
 }
 
 class Bench {
@@ -175,7 +169,7 @@ class Bench {
     if (line.tokens > 0) std::cout << std::setw(12) << per_s << " tokens/s";
     std::cout << std::endl;
     if (settings_.history.empty()) return;
-    const Json json = Json::object({{"date", today()},
+    const Json json = Json::object({{"date", tools::today()},
                                     {"machine", settings_.machine},
                                     {"gpu", context_.info().name},
                                     {"commit", KIGO_COMMIT},

@@ -8,10 +8,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -26,6 +25,7 @@
 #include "tools/lib/goldens.h"
 #include "tools/lib/haiku/child_server.h"
 #include "tools/lib/haiku/exchange.h"
+#include "tools/lib/iso_time.h"
 #include "tools/lib/serve/open_model.h"
 #include "tools/lib/serve/request.h"
 
@@ -115,10 +115,7 @@ class ServeBench {
                        : "BROKEN");
     std::fflush(stdout);
     if (settings_.history.empty()) return;
-    const std::time_t now = std::time(nullptr);
-    std::array<char, 16> date{};
-    std::strftime(date.data(), date.size(), "%Y-%m-%d", std::gmtime(&now));
-    Json line = Json::object({{"date", std::string(date.data())},
+    Json line = Json::object({{"date", tools::today()},
                               {"machine", settings_.machine},
                               {"commit", KIGO_COMMIT},
                               {"bench", "serve"},

@@ -44,6 +44,11 @@ std::string iso_time(Time time) {
   return buffer.data();
 }
 
+std::string today() {
+  return iso_time(std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()))
+      .substr(0, 10);
+}
+
 Result<Time> parse_iso_time(const std::string& text) {
   auto fields = fields_of(text, "DDDD-DD-DDTDD:DD:DDZ");
   if (!fields) fields = fields_of(text, "DDDD-DD-DDTDD:DD:DD.DDDZ");

@@ -71,10 +71,10 @@ Result<Json> judge(const model::Model& model, const text::Tokenizer& tokenizer, 
     const auto index = static_cast<uint64_t>(row - length + 1);
     const auto history = std::span(all).first(static_cast<size_t>(row) + 1);
     KIGO_ASSIGN(const uint32_t id, sample::sample(rounded, params, history, index, drawable));
-    double margin = best_drawable({values, {logits.width}}, drawable).margin;
-    if (params.temperature > 0) {
-      KIGO_ASSIGN(margin, draw_margin(rounded, params, history, index, drawable));
-    }
+    KIGO_ASSIGN(const double margin,
+                params.temperature > 0
+                    ? draw_margin(rounded, params, history, index, drawable)
+                    : Result<double>(best_drawable({values, {logits.width}}, drawable).margin));
     // Behind the last id stands an end token that no event names.
     const bool ended =
         index == ids.size() && text_of(answer.end, "stop_reason") == "EOS" && !tokenizer.is_end(id);
