@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Reads JUnit files of CTest's and says what failed, what did not run, and one closing line: passed, failed, skipped.
 
-    ci/summary.py [--verbose] [--require-gpu] JUNIT...
+    ci/summary.py [--verbose] [--require-gpu] JUNIT... [GTEST...]
 
+Where a CTest is a part of a program ("core/text:1of4"), the files that GoogleTest wrote for the parts have the tests, and a
+part that passed is not counted itself.
 Tests that found no GPU are named suite by suite and counted (each by name with --verbose); every other skipped test is
 named with its reason. Exits 1 when a test failed, when there is none, and with --require-gpu when one found no GPU.
     ci/summary.py --self-test      show that it can fail
@@ -15,6 +17,8 @@ import tempfile
 import xml.etree.ElementTree as ElementTree
 
 NOT_RUN = re.compile(r"NOT RUN: ([^\n]*)")
+PART = re.compile(r":\d+of\d+$")
+LINE = re.compile(r"^\S+:\d+\n")  # where GoogleTest's message is from
 
 
 def suite(name):
@@ -25,28 +29,39 @@ def suite(name):
 
 def reason(case):
     """What the test itself said, else what CTest says."""
-    said = NOT_RUN.search(case.findtext("system-out") or "")
-    if said:
-        return said.group(0)
     skipped = case.find("skipped")
-    return (skipped.get("message") if skipped is not None else None) or "no reason given"
+    message = (skipped.get("message") if skipped is not None else None) or ""
+    said = NOT_RUN.search(case.findtext("system-out") or message)
+    return said.group(0) if said else LINE.sub("", message).strip() or "no reason given"
 
 
 def read(paths):
-    for path in paths:
-        for case in ElementTree.parse(path).getroot().iter("testcase"):
+    for path in map(pathlib.Path, paths):
+        root = ElementTree.parse(path).getroot()
+        program = path.stem.replace("+", "/").rpartition(":")[0]  # of GoogleTest's file: "core+text:1of4.xml"
+        for case in root.iter("testcase"):
             if case.find("failure") is not None or case.get("status") == "fail":
                 outcome = "failed"
             elif case.find("skipped") is not None or case.get("status") in ("notrun", "disabled"):
                 outcome = "skipped"
             else:
                 outcome = "passed"
-            yield case.get("name"), outcome, reason(case)
+            name = case.get("name")
+            if root.tag == "testsuites":  # GoogleTest's; CTest's are one suite
+                name = f"{program}:{case.get('classname')}.{name}"
+            yield name, outcome, reason(case)
+
+
+def without_parts(cases):
+    """The same without the parts of programs whose tests stand there: those that passed, and those that failed by a test."""
+    failed = {name.partition(":")[0] for name, outcome, _ in cases if outcome == "failed" and not PART.search(name)}
+    return [case for case in cases
+            if not PART.search(case[0]) or (case[1] != "passed" and case[0].partition(":")[0] not in failed)]
 
 
 def summarise(paths, verbose, require_gpu):
     """The lines to print, and whether all is well."""
-    cases = list(read(paths))
+    cases = without_parts(list(read(paths)))
     by_outcome = {outcome: [case for case in cases if case[1] == outcome] for outcome in ("passed", "failed", "skipped")}
     without_gpu = [case for case in by_outcome["skipped"] if case[2].startswith("NOT RUN")]
     lines = [f"FAILED: {name}" for name, _, _ in by_outcome["failed"]]
@@ -98,11 +113,22 @@ NOT RUN: no CUDA device (why)
         if summarise([path], False, True) != (["SKIPPED: d: rustc missing", "1 passed, 0 failed, 1 skipped"], True):
             print("self test: only a missing GPU may fail under --require-gpu")
             return 1
+        parts = pathlib.Path(folder) / "k+p:1of2.xml"
+        parts.write_text('<testsuites><testsuite><testcase name="b" classname="S"/><testcase name="c/0" classname="P/S">'
+                         '<skipped message="/k/p.cc:7&#10;NOT RUN: no CUDA device"/></testcase><testcase name="d" '
+                         'classname="S"><failure/></testcase></testsuite></testsuites>')
+        path.write_text('<testsuite><testcase name="k/p:1of2" status="fail"/><testcase name="k/p:2of2" status="run"/>'
+                        '<testcase name="q:1of2" status="fail"/></testsuite>')
+        want = (["FAILED: q:1of2", "FAILED: k/p:S.d", "NOT RUN: k/p:S (1)", "NOT RUN: 1 GPU tests: no CUDA device",
+                 "1 passed, 2 failed, 1 skipped"], False)
+        if summarise([path, parts], False, False) != want:
+            print(f"self test: parts of programs: found {summarise([path, parts], False, False)}, expected {want}")
+            return 1
         path.write_text("<testsuite/>")
         if summarise([path], False, False) != (["0 passed, 0 failed, 0 skipped"], False):
             print("self test: no test at all must fail")
             return 1
-    print(f"self test: {len(expected) + 2} reports read as expected")
+    print(f"self test: {len(expected) + 3} reports read as expected")
     return 0
 
 

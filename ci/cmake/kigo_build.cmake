@@ -88,8 +88,8 @@ endif()
 # whose presets have their own level.
 set(KIGO_QUICK_BUILD $<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:-O1>)
 
-# What computes runs many times as long as it compiles, under sanitizers too.
-if(KIGO_SANITIZE)
+# What computes runs many times as long as it compiles, also where a build without a type compiles all else as fast as it can.
+if(KIGO_SANITIZE OR CMAKE_BUILD_TYPE STREQUAL "None")
   set(KIGO_QUICK_RUN $<$<COMPILE_LANGUAGE:CXX>:-O1>)
 endif()
 

@@ -4,6 +4,10 @@
 # gpu, those named GpuLarge... slow besides; all others are unit tests that only this build has: labels unit and cuda.
 # GPU tests run one at a time: they share the device's memory.
 function(kigo_gpu_labels target prefix)
+  if(KIGO_TEST_PARTS)
+    kigo_register(${target} ${prefix} unit RESOURCE_LOCK gpu)
+    return()
+  endif()
   gtest_discover_tests(${target} TEST_PREFIX ${prefix} TEST_FILTER "-Gpu*:*/Gpu*" TEST_LIST ${target}_host_tests
                        PROPERTIES LABELS unit TIMEOUT 300 ENVIRONMENT OMP_WAIT_POLICY=passive DISCOVERY_TIMEOUT 60)
   gtest_discover_tests(${target} TEST_PREFIX ${prefix} TEST_FILTER "Gpu*:*/Gpu*-GpuLarge*" TEST_LIST ${target}_gpu_tests
