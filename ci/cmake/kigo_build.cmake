@@ -84,12 +84,11 @@ if(KIGO_CUDA)
   message(STATUS "CUDA ${CMAKE_CUDA_COMPILER_VERSION} for sm ${KIGO_BUILT_ARCHITECTURES}")
 endif()
 
-# What tests, pairs and the program do themselves is little: -O3 would cost more than it gives back. Not for sanitizers,
-# whose presets have their own level.
+# What tests, pairs and the program do themselves is little: -O3 would cost more than it gives back. What computes runs many
+# times as long as it compiles, also where a build has no type and so no level of its own (sanitizers, faults).
 set(KIGO_QUICK_BUILD $<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:-O1>)
-
-# What computes runs many times as long as it compiles, also where a build without a type compiles all else as fast as it can.
-if(KIGO_SANITIZE OR CMAKE_BUILD_TYPE STREQUAL "None")
+if(CMAKE_BUILD_TYPE STREQUAL "None" AND NOT CMAKE_CXX_FLAGS MATCHES "-O")
+  set(KIGO_QUICK_BUILD $<$<COMPILE_LANGUAGE:CXX>:-O0>)
   set(KIGO_QUICK_RUN $<$<COMPILE_LANGUAGE:CXX>:-O1>)
 endif()
 
