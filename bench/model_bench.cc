@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 
+#include "bench/cpu_delay.h"
 #include "core/base/cat.h"
 #include "core/base/check.h"
 #include "reference/model.h"
@@ -56,6 +57,7 @@ void forward(benchmark::State& state, reference::Products products) {
   for (auto _ : state) {
     session.reset();
     benchmark::DoNotOptimize(session.forward(ids, reference::Logits::All)->values.data());
+    bench::after_iteration();
   }
   state.counters["peak_GB"] = peak_gb();
 }
@@ -69,8 +71,10 @@ void decode(benchmark::State& state, reference::Products products) {
   reference::Session session(half_billion(), reference::Cache::Double, products);
   KIGO_CHECK(session.forward(tokens(16), reference::Logits::Last).has_value());
   const uint32_t id = 42;
-  for (auto _ : state)
+  for (auto _ : state) {
     benchmark::DoNotOptimize(session.forward({&id, 1}, reference::Logits::Last)->values.data());
+    bench::after_iteration();
+  }
 }
 void Decode(benchmark::State& state) { decode(state, reference::Products::Plain); }
 void DecodeFast(benchmark::State& state) { decode(state, reference::Products::Fast); }
@@ -89,6 +93,7 @@ void Haiku(benchmark::State& state) {
     const auto engine = *open_engine(model, {});
     const auto poem = generate(*engine, tokenizer, *prompt_ids(tokenizer, prompt), options);
     KIGO_CHECK(poem.has_value() && poem->stop_reason == StopReason::eos);
+    bench::after_iteration();
   }
 }
 BENCHMARK(Haiku)->Unit(benchmark::kSecond)->UseRealTime();

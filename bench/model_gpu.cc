@@ -1,237 +1,352 @@
-// Whole models on a GPU: loading by phase, prompts, greedy steps, and memory against its plan.
-//
-//   kigo_model_bench [--shape NAME]... [--history FILE] [--machine NAME] [--folder FOLDER] [--chunk TOKENS]
-//
-// Without --shape: qwen2.5-0.5b, qwen2.5-7b and llama-3-8b, seeded, with the types of their q4_k_m files; a
-// file is made in the folder (the temporary one by default) if it is not there, and stays. Without a GPU: NOT
-// RUN, and status 0.
+// Whole models on a GPU: loading by phase, prompts, greedy steps, the first token of a new sequence, and what
+// of a step's time is the device's. Seeded models with the types of q4_k_m files; a file is made in --folder
+// if it is not there, and stays.
+//   kigo_model_bench [--quick] [--filter REGEX] [--history FILE] [--folder FOLDER | --model FILE] | --list |
+//   --serve
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
-#include <fstream>
-#include <functional>
-#include <iomanip>
 #include <iostream>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "bench/driver.h"
+#include "bench/gpu_ceilings.h"
+#include "bench/gpu_clock.h"
+#include "bench/gpu_kernels.h"
+#include "bench/model_step.h"
 #include "core/base/cat.h"
-#include "core/base/json.h"
 #include "kernels/model.h"
-#include "tools/lib/iso_time.h"
 #include "tools/lib/seeded_model.h"
 
 namespace kigo::bench {
 namespace {
 
-using kernels::Options;
-using kernels::Overlap;
 using kernels::Prefill;
-using kernels::Purpose;
+using tools::perf::Kind;
 
-struct Settings {
-  std::vector<std::string> shapes;
-  std::string history;
-  std::string machine = "unnamed";
-  std::string folder = std::filesystem::temp_directory_path().string();
-  int64_t chunk = 512;
-};
+constexpr int64_t kMethod = 1;
+constexpr int64_t kChunk = 512;  // of the library's own choice
+constexpr int64_t kSteps = 128;
+constexpr int64_t kDeep = 4096;
+constexpr int64_t kFirstTokenPrompt = 512;
 
-/// One line of the history, and of the output.
-struct Line {
+struct Entry {
   std::string shape;
-  std::string mode;
-  std::string what;
-  double ms = 0;
-  int64_t tokens = 0;  // 0: not a matter of tokens
+  std::string mode;  // load: phases of loading; half, precise: prompts in that way, and steps with half
 };
+const Entry kEntries[] = {{"qwen2.5-0.5b", "half"}, {"qwen2.5-0.5b", "precise"}, {"qwen2.5-0.5b", "load"},
+                          {"qwen2.5-7b", "half"},   {"qwen2.5-7b", "precise"},   {"qwen2.5-7b", "load"},
+                          {"llama-3-8b", "half"}};
 
-double ms_of(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-}
+std::string name_of(const Entry& entry) { return cat("model/", entry.shape, "/", entry.mode); }
 
-/// The middle one of several runs behind one that warms up.
-double middle_ms(int runs, const std::function<void()>& work) {
-  work();
-  std::vector<double> all;
-  for (int i = 0; i < runs; ++i) all.push_back(ms_of(work));
-  std::nth_element(all.begin(), all.begin() + runs / 2, all.end());
-  return all[static_cast<size_t>(runs / 2)];
-}
-
-template <class T>
-T value_of(Result<T> result) {
-  if (!result) {
-    std::cerr << result.error().message() << "\n";
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
-
-std::vector<uint32_t> tokens(int64_t count) {
+/// Ids below `vocab` that every shape has, others for another block.
+std::vector<uint32_t> tokens(int64_t count, int64_t block, int64_t vocab) {
   std::vector<uint32_t> ids;
-  for (int64_t i = 0; i < count; ++i) ids.push_back(static_cast<uint32_t>((7 + 131 * i) % 128'000));
+  for (int64_t i = 0; i < count; ++i)
+    ids.push_back(static_cast<uint32_t>((7 + 977 * block + 131 * i) % std::min<int64_t>(vocab, 128'000)));
   return ids;
 }
 
-class Bench {
- public:
-  Bench(Settings settings, kernels::Context& context) : settings_(std::move(settings)), context_(context) {}
+/// A model in device memory, kept for the next block.
+struct Loaded {
+  std::string name;
+  std::optional<model::Model> file;
+  std::unique_ptr<kernels::Model> model;      // before the file goes
+  std::unique_ptr<kernels::Session> session;  // before the model goes
 
-  void run(const std::string& shape) {
-    const std::string path = settings_.folder + "/kigo-bench-" + shape + "-q4_k_m.gguf";
-    if (!std::filesystem::exists(path)) {
-      std::cout << "making " << path << "\n";
-      value_of(tools::make_model(tools::SeededModel{shape, "q4_k_m", 1}, path));
-    }
-    std::cout << shape << ", q4_k_m\n";
-    Result<model::Model> opened = tl::unexpected(Error{});
-    note({shape, "", "open file", ms_of([&] { opened = model::open(path); })});
-    const model::Model file = value_of(std::move(opened));
-    for (const Prefill prefill : {Prefill::half, Prefill::precise}) run(shape, file, {.prefill = prefill});
-    run_steps_without_overlap(shape, file);
+  void clear() {
+    session.reset();
+    model.reset();
+    file.reset();
+    name.clear();
   }
-
- private:
-  void run(const std::string& shape, const model::Model& file, Options options) {
-    options.chunk = settings_.chunk;
-    const std::string mode = options.prefill == Prefill::half ? "half" : "precise";
-    const int64_t free_before = value_of(context_.free_bytes());
-    Result<std::unique_ptr<kernels::Model>> loaded = nullptr;
-    note({shape, mode, "load weights",
-          ms_of([&] { loaded = kernels::Model::load(context_, file, options); })});
-    const auto model = value_of(std::move(loaded));
-    Result<std::unique_ptr<kernels::Session>> made = nullptr;
-    note({shape, mode, "make session", ms_of([&] { made = kernels::Session::create(*model); })});
-    const auto session = value_of(std::move(made));
-    const auto one = tokens(1);
-    note({shape, mode, "first step", ms_of([&] { value_of(session->decode(one[0])); })});
-    note({shape, mode, "second step, with its graph", ms_of([&] { value_of(session->decode(one[0])); })});
-    report_memory(*model, free_before);
-    std::cout << "  " << value_of(session->step_nodes()) << " graph nodes a step\n";
-
-    const int runs = options.prefill == Prefill::half ? 7 : 3;
-    for (const int64_t count : {512, 2048}) {
-      const auto ids = tokens(count);
-      note({shape, mode, cat("prefill ", count),
-            middle_ms(runs,
-                      [&] {
-                        session->reset();
-                        value_of(session->forward(ids, model::Logits::Last));
-                      }),
-            count});
-    }
-    if (options.prefill == Prefill::half)
-      for (const int64_t depth : {0, 512}) steps(shape, "fused", *session, depth);
-  }
-
-  /// 128 steps, each with its token from the host and its choice on the host.
-  void steps(const std::string& shape, const std::string& mode, kernels::Session& session, int64_t depth) {
-    constexpr int64_t kSteps = 128;
-    std::vector<double> all;
-    for (int run = 0; run < 6; ++run) {
-      session.reset();
-      if (depth > 0) value_of(session.forward(tokens(depth), model::Logits::Last));
-      uint32_t id = 4711;
-      const double ms = ms_of([&] {
-        for (int64_t i = 0; i < kSteps; ++i) id = value_of(session.decode(id));
-      });
-      if (run > 0) all.push_back(ms);  // the first one warms up
-    }
-    std::nth_element(all.begin(), all.begin() + 2, all.end());
-    note({shape, mode, cat("decode 128 behind ", depth), all[2], kSteps});
-  }
-
-  void run_steps_without_overlap(const std::string& shape, const model::Model& file) {
-    const auto model = value_of(kernels::Model::load(context_, file, {.overlap = Overlap::none}));
-    const auto session = value_of(kernels::Session::create(*model));
-    steps(shape, "fused, no overlap", *session, 0);
-  }
-
-  void report_memory(const kernels::Model& model, int64_t free_before) {
-    const kernels::MemoryPlan& plan = model.memory();
-    const kernels::Vram& vram = context_.vram();
-    const int64_t used = free_before - value_of(context_.free_bytes());
-    const auto mib = [](int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
-    std::cout << "  MiB planned: weights " << mib(plan.weights_bytes) << ", kv " << mib(plan.kv_bytes)
-              << ", workspace " << mib(plan.workspace_bytes) << ", together " << mib(plan.total_bytes())
-              << "; tracked " << mib(vram.total_bytes()) << "; taken from the device " << mib(used) << " ("
-              << 100.0 * static_cast<double>(used) / static_cast<double>(plan.total_bytes()) - 100
-              << " % more than planned)\n";
-  }
-
-  void note(const Line& line) {
-    std::cout << "  " << std::left << std::setw(18) << line.mode << std::setw(30) << line.what << std::right
-              << std::setw(10) << line.ms << " ms";
-    const double per_s = line.tokens > 0 ? static_cast<double>(line.tokens) / line.ms * 1000 : 0;
-    if (line.tokens > 0) std::cout << std::setw(12) << per_s << " tokens/s";
-    std::cout << std::endl;
-    if (settings_.history.empty()) return;
-    const Json json = Json::object({{"date", tools::today()},
-                                    {"machine", settings_.machine},
-                                    {"gpu", context_.info().name},
-                                    {"commit", KIGO_COMMIT},
-                                    {"bench", "model"},
-                                    {"shape", line.shape},
-                                    {"types", "q4_k_m"},
-                                    {"mode", line.mode},
-                                    {"chunk", settings_.chunk},
-                                    {"what", line.what},
-                                    {"ms", line.ms},
-                                    {"tokens_per_s", per_s}});
-    std::ofstream file(settings_.history, std::ios::app);
-    file << json.dump() << "\n";
-    file.flush();
-    if (!file)
-      value_of<void>(fail(Code::io, settings_.history, "cannot be appended to", "a file to write to"));
-  }
-
-  Settings settings_;
-  kernels::Context& context_;
 };
 
-Result<Settings> read_arguments(const std::vector<std::string>& arguments) {
-  Settings settings;
-  for (size_t i = 0; i < arguments.size(); i += 2) {
-    const std::string& name = arguments[i];
-    if (i + 1 == arguments.size()) return fail(Code::invalid_request, name, "no value", "a value");
-    const std::string& value = arguments[i + 1];
-    if (name == "--shape") {
-      settings.shapes.push_back(value);
-    } else if (name == "--history") {
-      settings.history = value;
-    } else if (name == "--machine") {
-      settings.machine = value;
-    } else if (name == "--folder") {
-      settings.folder = value;
-    } else if (name == "--chunk") {
-      settings.chunk = std::atoll(value.c_str());
-    } else {
-      return fail(Code::invalid_request, "option", name,
-                  "--shape, --history, --machine, --folder or --chunk");
-    }
+class ModelBench final : public Program {
+ public:
+  std::string name() const override { return "kigo_model_bench"; }
+  std::string summary() const override { return "Times whole models on the GPU"; }
+  std::vector<Option> options() override {
+    return {{"--folder", "Where the files of the models are, or are made (the temporary folder)", &folder_},
+            {"--model", "A GGUF file to measure instead of these", &model_}};
   }
-  if (settings.shapes.empty()) settings.shapes = {"qwen2.5-0.5b", "qwen2.5-7b", "llama-3-8b"};
-  return settings;
+  std::vector<std::string> names(bool quick) const override {
+    std::vector<std::string> all;
+    for (const Entry& entry : entries()) all.push_back(name_of(entry));
+    if (quick) all.resize(1);
+    return all;
+  }
+  Result<std::optional<std::string>> prepare(bool quick) override;
+  Setting setting() const override { return clock_ ? clock_->setting(kMethod) : Setting{}; }
+  Result<std::vector<Record>> measure(const Request& request) override;
+  Result<std::vector<Record>> ceilings(const Request& request) override {
+    return measure_ceilings(*clock_, context_->vram(), request.delay_us);
+  }
+  bool usable() override { return !context_ || context_->health().has_value(); }
+
+ private:
+  std::vector<Entry> entries() const;
+  Result<std::string> file_of_entry() const;
+  Status load();
+  int64_t vocab() const { return loaded_.file->config.vocab; }  // of what is loaded
+  Status measure_all(const Request& request);
+  Status measure_loading(const Request& request);
+  Status measure_prompts(const Request& request);
+  enum class Answer { id, logits };  // what of a step comes to the host
+  Status measure_steps(int64_t depth, Answer answer, const Request& request);
+  Status measure_first_token(const Request& request);
+  Status measure_step_alone(int64_t depth, const Request& request);
+  Result<Record*> add(const std::string& what, int64_t count, const Take& take);
+
+  std::string folder_ = std::filesystem::temp_directory_path().string();
+  std::string model_;
+  std::optional<kernels::Context> context_;
+  std::optional<GpuClock> clock_;
+  Loaded loaded_;
+  Entry entry_{};
+  std::vector<Record> records_;
+};
+
+Result<std::optional<std::string>> ModelBench::prepare(bool) {
+  const auto devices = kernels::device_count();
+  if (!devices) return std::optional(devices.error().message());
+  if (*devices == 0) return std::optional<std::string>("no CUDA device");
+  KIGO_ASSIGN(kernels::Context context, kernels::Context::create());
+  context_.emplace(std::move(context));
+  KIGO_ASSIGN(GpuClock clock, GpuClock::create(context_->info(), context_->stream()));
+  clock_.emplace(std::move(clock));
+  return std::nullopt;
 }
 
-int run(int count, char** arguments) {
-  const Settings settings = value_of(read_arguments({arguments + 1, arguments + count}));
-  const Result<int> devices = kernels::device_count();
-  if (!devices || *devices == 0) {
-    std::cout << "NOT RUN: " << (devices ? "no CUDA device" : devices.error().message()) << "\n";
-    return 0;
+/// Ten samples: each of them is long, and the mean of many launches.
+Result<Record*> ModelBench::add(const std::string& what, int64_t count, const Take& take) {
+  Record record;
+  record.subject = {Kind::model, entry_.shape, cat("mode=", entry_.mode, " what=", what),
+                    tools::perf::Cache::none};
+  record.setting = setting();
+  record.tokens = static_cast<double>(count);
+  KIGO_ASSIGN(Sampled sampled, sample(Plan{.most = 10, .limit_s = 30}, take, steady_seconds));
+  fill(record, std::move(sampled));
+  clock_->describe(record);
+  records_.push_back(std::move(record));
+  return &records_.back();
+}
+
+std::vector<Entry> ModelBench::entries() const {
+  if (model_.empty()) return {std::begin(kEntries), std::end(kEntries)};
+  const std::string name = std::filesystem::path(model_).stem();
+  return {{name, "half"}, {name, "precise"}, {name, "load"}};
+}
+
+Result<std::string> ModelBench::file_of_entry() const {
+  if (!model_.empty()) return model_;
+  std::string path = cat(folder_, "/kigo-bench-", entry_.shape, "-q4_k_m.gguf");
+  if (!std::filesystem::exists(path)) {
+    std::cerr << "making " << path << '\n';
+    KIGO_TRY(tools::make_model(tools::SeededModel{entry_.shape, "q4_k_m", 1}, path));
   }
-  kernels::Context context = value_of(kernels::Context::create());
-  std::cout << context.info().name << std::fixed << std::setprecision(2) << "\n";
-  Bench bench(settings, context);
-  for (const std::string& shape : settings.shapes) bench.run(shape);
-  return 0;
+  return path;
+}
+
+kernels::Options options_of(const Entry& entry) {
+  const bool precise = entry.mode == "precise";
+  return {.prefill = precise ? Prefill::precise : Prefill::half, .chunk = kChunk};
+}
+
+/// What was taken from the device against what was planned, for whoever reads along.
+Status report_memory(const kernels::Model& model, int64_t free_before) {
+  KIGO_ASSIGN(const int64_t free_now, model.engine().context->free_bytes());
+  const kernels::MemoryPlan& plan = model.memory();
+  const auto mib = [](int64_t bytes) { return bytes >> 20; };
+  std::cerr << "MiB planned: weights " << mib(plan.weights_bytes) << ", kv " << mib(plan.kv_bytes)
+            << ", workspace " << mib(plan.workspace_bytes) << ", together " << mib(plan.total_bytes())
+            << "; taken from the device " << mib(free_before - free_now) << '\n';
+  return {};
+}
+
+Status ModelBench::load() {
+  if (loaded_.name == name_of(entry_)) return {};
+  loaded_.clear();
+  KIGO_ASSIGN(const int64_t free_before, context_->free_bytes());
+  KIGO_ASSIGN(const std::string path, file_of_entry());
+  KIGO_ASSIGN(loaded_.file, model::open(path));
+  KIGO_ASSIGN(loaded_.model, kernels::Model::load(*context_, *loaded_.file, options_of(entry_)));
+  KIGO_ASSIGN(loaded_.session, kernels::Session::create(*loaded_.model));
+  loaded_.name = name_of(entry_);
+  return report_memory(*loaded_.model, free_before);
+}
+
+/// From the file to a session. What is measured once is undone before it is measured again.
+Status ModelBench::measure_loading(const Request& request) {
+  loaded_.clear();
+  KIGO_ASSIGN(const std::string path, file_of_entry());
+  const auto phase = [&](const char* what, const GpuClock::Work& work, const GpuClock::Work& undo) {
+    return add(what, 0, clock_->take_on_host(work, request.delay_us, undo));
+  };
+  const auto open = [&]() -> Status {
+    KIGO_ASSIGN(loaded_.file, model::open(path));
+    return {};
+  };
+  const auto close = [&]() -> Status {
+    loaded_.file.reset();
+    return {};
+  };
+  KIGO_TRY(phase("open", open, close));
+  const auto weights = [&]() -> Status {
+    KIGO_ASSIGN(loaded_.model, kernels::Model::load(*context_, *loaded_.file, options_of(entry_)));
+    return {};
+  };
+  const auto unload = [&]() -> Status {
+    loaded_.model.reset();
+    return {};
+  };
+  KIGO_TRY(phase("weights", weights, unload));
+  const auto session = [&]() -> Status {
+    KIGO_ASSIGN(loaded_.session, kernels::Session::create(*loaded_.model));
+    return {};
+  };
+  const auto end = [&]() -> Status {
+    loaded_.session.reset();
+    return {};
+  };
+  KIGO_TRY(phase("session", session, end));
+  loaded_.clear();
+  return {};
+}
+
+/// From the ids to the logits of the last position on the host, in an empty session.
+Status ModelBench::measure_prompts(const Request& request) {
+  kernels::Session& session = *loaded_.session;
+  std::vector<int64_t> counts = {64, 512};
+  if (loaded_.model->options().prefill == Prefill::half) counts.push_back(2048);
+  for (const int64_t count : counts) {
+    const std::vector<uint32_t> ids = tokens(count, request.block, vocab());
+    const auto forward = [&]() -> Status {
+      KIGO_TRY(session.forward(ids, model::Logits::Last));
+      return {};
+    };
+    const auto reset = [&]() -> Status {
+      session.reset();
+      return {};
+    };
+    KIGO_TRY(add(cat("prefill tokens=", count, " chunk=", kChunk), count,
+                 clock_->take_on_host(forward, request.delay_us, reset)));
+  }
+  return {};
+}
+
+/// Steps behind so many positions, each with its token from the host and its choice or all its logits on the
+/// host.
+Status ModelBench::measure_steps(int64_t depth, Answer answer, const Request& request) {
+  kernels::Session& session = *loaded_.session;
+  const std::vector<uint32_t> prompt = tokens(depth, request.block, vocab());
+  const auto go_there = [&]() -> Status {
+    session.reset();
+    if (depth > 0) KIGO_TRY(session.forward(prompt, model::Logits::Last));
+    return {};
+  };
+  const auto decode = [&]() -> Status {
+    auto id = static_cast<uint32_t>((4711 + request.block) % vocab());
+    for (int64_t i = 0; i < kSteps; ++i) {
+      if (answer == Answer::id) {
+        KIGO_ASSIGN(id, session.decode(id));
+      } else {
+        KIGO_ASSIGN(const model::Rows logits, session.forward({&id, 1}, model::Logits::Last));
+        // Other tokens, and no time for looking for the best: that is not what is measured.
+        id = static_cast<uint32_t>((id + 131) % static_cast<uint32_t>(logits.width));
+      }
+    }
+    return {};
+  };
+  const char* const what = answer == Answer::id ? "decode" : "decode_logits";
+  KIGO_TRY(add(cat(what, " tokens=", kSteps, " depth=", depth), kSteps,
+               clock_->take_on_host(decode, request.delay_us, go_there)));
+  session.reset();
+  return {};
+}
+
+/// For a sequence that did not exist before: a session, its prompt, and the choice on the host.
+Status ModelBench::measure_first_token(const Request& request) {
+  const std::vector<uint32_t> ids = tokens(kFirstTokenPrompt, request.block, vocab());
+  loaded_.session.reset();
+  const auto answer = [&]() -> Status {
+    KIGO_ASSIGN(loaded_.session, kernels::Session::create(*loaded_.model));
+    KIGO_ASSIGN(const model::Rows logits, loaded_.session->forward(ids, model::Logits::Last));
+    // Kept alive by the comparison: an id beyond the vocabulary cannot be.
+    const auto best = std::ranges::max_element(logits.values);
+    return best == logits.values.end() ? Status(fail(Code::bad_shape, "logits", "none", "some")) : Status{};
+  };
+  const auto end = [&]() -> Status {
+    loaded_.session.reset();
+    return {};
+  };
+  KIGO_TRY(add(cat("first_token tokens=", kFirstTokenPrompt), 0,
+               clock_->take_on_host(answer, request.delay_us, end)));
+  return {};
+}
+
+/// The kernels of one step between two events, with the host out of the way: what of a step's time in
+/// `decode` is the device's, launch gaps included. With the kernels and how often each is launched for one
+/// token.
+Status ModelBench::measure_step_alone(int64_t depth, const Request& request) {
+  loaded_.session->reset();
+  KIGO_ASSIGN(const auto step, DecodeStep::make(*loaded_.model, depth));
+  const Launch launch = step->launch();
+  KIGO_TRY(launch(clock_->stream()));  // the first launch loads the kernels' code
+  KIGO_ASSIGN(const kernels::GraphExec graph, clock_->graph_of(std::span(&launch, 1), 1));
+  const Launch replay =
+      clock_->delayed([&](kernels::Stream stream) { return graph.launch(stream); }, request.delay_us);
+  KIGO_ASSIGN(Record* const record,
+              add(cat("step_alone depth=", depth), 1, clock_->take(replay, GpuClock::Flush::yes, 2)));
+  record->bytes = step->weights_bytes();
+  KIGO_ASSIGN(record->kernels, kernels_of(launch, clock_->stream()));
+  return {};
+}
+
+Status ModelBench::measure_all(const Request& request) {
+  if (entry_.mode == "load") return measure_loading(request);
+  KIGO_TRY(load());
+  if (!loaded_.session) {
+    KIGO_ASSIGN(loaded_.session, kernels::Session::create(*loaded_.model));
+  }
+  KIGO_TRY(measure_prompts(request));
+  if (loaded_.model->options().prefill == Prefill::precise) return {};
+  for (const int64_t depth : {int64_t{0}, kDeep}) {
+    KIGO_TRY(measure_steps(depth, Answer::id, request));
+    // For a comparison with engines that hand out logits.
+    if (!model_.empty()) KIGO_TRY(measure_steps(depth, Answer::logits, request));
+    KIGO_TRY(measure_step_alone(depth, request));
+  }
+  return measure_first_token(request);
+}
+
+Result<std::vector<Record>> ModelBench::measure(const Request& request) {
+  const auto all = entries();
+  const auto entry = std::ranges::find(all, request.name, name_of);
+  if (entry == all.end())
+    return fail(Code::invalid_request, request.name, "not known", "a name of kigo_model_bench --list");
+  entry_ = *entry;
+  records_.clear();
+  if (const Status status = measure_all(request); !status) {
+    // What was measured until then is kept.
+    Record failed;
+    failed.subject = subject_of(request.name);
+    failed.setting = setting();
+    failed.state = tools::perf::State::invalid;
+    failed.why = status.error().message();
+    records_.push_back(std::move(failed));
+    loaded_.clear();
+  }
+  return std::move(records_);
 }
 
 }  // namespace
 }  // namespace kigo::bench
 
-int main(int count, char** arguments) { return kigo::bench::run(count, arguments); }
+int main(int count, char** arguments) {
+  kigo::bench::ModelBench bench;
+  return kigo::bench::run_program(bench, count, arguments);
+}

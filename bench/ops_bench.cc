@@ -1,243 +1,293 @@
-// Times every pair's bench() cases on a GPU, cold and hot, against what the hardware can do, and looks at the
-// values afterwards: a fast kernel that is wrong is no kernel.
-//   ops_bench [--quick] [--history FILE] [--machine NAME] [Google Benchmark's own options]
+// Times every pair's bench() cases on a GPU: cold, one after another, and hot, against what the hardware can
+// do, and looks at the values afterwards: a fast kernel that is wrong is no kernel.
+//   ops_bench [--quick] [--filter REGEX] [--history FILE] | --list | --serve | --benchmark_... (Google
+//   Benchmark's)
 #include <benchmark/benchmark.h>
 
-#include <chrono>
-#include <cstdio>
+#include <algorithm>
+#include <cmath>
 #include <iostream>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "bench/ops_clock.h"
-#include "bench/ops_history.h"
+#include "bench/driver.h"
+#include "bench/gpu_ceilings.h"
+#include "bench/gpu_clock.h"
+#include "bench/gpu_kernels.h"
+#include "bench/limits.h"
+#include "bench/machine_code.h"
+#include "bench/ops_copies.h"
 #include "bench/ops_selection.h"
 #include "core/base/cat.h"
-#include "tests/pairs/any_pair.h"
+#include "kernels/runtime/context.h"
 
 namespace kigo::bench {
 namespace {
 
-constexpr int kColdRuns = 20;
+using tools::perf::Cache;
+using tools::perf::KernelUse;
+using tools::perf::Kind;
+using tools::perf::State;
+
+constexpr int64_t kMethod = 1;
 // What the twin computes and compares in about half a second on one core; larger cases are compared by the
 // laws, on their edges.
 constexpr double kVerifiedFlops = 2e8;
 constexpr double kVerifiedBytes = 4e7;
+// What is drawn and laid out in less than a tenth of a second is drawn afresh for every block.
+constexpr size_t kFreshBytes = 24 << 20;
+// Copies of a case to rotate over, and what they may take.
+constexpr size_t kMostCopies = 128;
+constexpr size_t kMostBytes = size_t{8} << 30;
+// A graph of launches takes about this long: events wander by half a microsecond.
+constexpr double kGraphUs = 400;
+constexpr double kMostLaunches = 100, kLeastLaunches = 4;
 
-struct Options {
-  std::string history;
-  std::string machine = "unnamed";
-  bool quick = false;
+/// Roughly what a launch takes. From its cost and not from a measurement: how many launches share a graph,
+/// and its start, must not depend on chance, nor on which of two builds is measured.
+double rough_us(const pairs::Cost& cost) { return 2 + cost.bytes / 3e6 + cost.flops / 2e8; }
+
+/// A case on the device, ready to be measured; kept for the next block of the same case.
+struct Prepared {
+  std::string name;
+  uint64_t seed = 0;
+  pairs::CasePtr one;
+  std::vector<pairs::Tensor> tensors;
+  std::optional<Copies> copies;
 };
 
-/// Takes our options out of the arguments. Nothing when one lacks its value.
-std::optional<Options> take_options(int& count, char** arguments) {
-  Options options;
-  int kept = 1;
-  for (int i = 1; i < count; ++i) {
-    const std::string_view name = arguments[i];
-    if (name == "--quick") {
-      options.quick = true;
-      continue;
-    }
-    std::string* const value = name == "--history"   ? &options.history
-                               : name == "--machine" ? &options.machine
-                                                     : nullptr;
-    if (value == nullptr) {
-      arguments[kept++] = arguments[i];
-    } else if (++i < count) {
-      *value = arguments[i];
-    } else {
-      std::cerr << name << ": no value\n";
-      return std::nullopt;
-    }
+class OpsBench final : public Program {
+ public:
+  std::string name() const override { return "ops_bench"; }
+  std::string summary() const override { return "Times every kernel of the library on the GPU"; }
+  std::vector<std::string> names(bool quick) const override {
+    std::vector<std::string> all;
+    for (const Selected& one : selected(quick)) all.push_back(one.name());
+    return all;
   }
-  count = kept;
-  return options;
+  Result<std::optional<std::string>> prepare(bool quick) override;
+  Setting setting() const override { return clock_ ? clock_->setting(kMethod) : Setting{}; }
+  Result<std::vector<Record>> measure(const Request& request) override;
+  Result<std::vector<Record>> ceilings(const Request& request) override;
+  bool usable() override { return !context_ || context_->health().has_value(); }
+
+ private:
+  Status need_limits();
+  Status stage(const Selected& chosen, const Request& request);
+  Result<Record> cold(const Request& request, const pairs::Cost& cost);
+  Result<Record> in_a_row(Cache cache, size_t copies, const Request& request, const pairs::Cost& cost);
+  Record record_of(Cache cache, const pairs::Cost& cost, Sampled sampled);
+  Status verify();
+  Launch launch_of(size_t copy) const;
+
+  std::optional<kernels::Context> context_;
+  std::optional<GpuClock> clock_;
+  MachineCode code_;
+  std::map<std::string, Selected> cases_;
+  std::optional<Limits> limits_;
+  double limit_s_ = 3;
+  Room room_;
+  Prepared prepared_;
+  const Selected* chosen_ = nullptr;
+  std::set<std::string> verified_;
+};
+
+Result<std::optional<std::string>> OpsBench::prepare(bool quick) {
+  const auto devices = kernels::device_count();
+  if (!devices) return std::optional(devices.error().message());
+  if (*devices == 0) return std::optional<std::string>("no CUDA device");
+  KIGO_ASSIGN(kernels::Context context, kernels::Context::create());
+  context_.emplace(std::move(context));
+  KIGO_ASSIGN(GpuClock clock, GpuClock::create(context_->info(), context_->stream()));
+  clock_.emplace(std::move(clock));
+  if (auto code = MachineCode::of_this_program()) {
+    code_ = std::move(*code);
+  } else {
+    std::cerr << code.error().message() << "; going on without\n";
+  }
+  for (Selected& one : selected(false)) cases_.emplace(one.name(), one);
+  if (quick) limit_s_ = 1;
+  return std::nullopt;
 }
 
-std::string version_text(int version) { return cat(version / 1000, ".", version % 1000 / 10); }
-
-std::string today() {
-  const std::chrono::year_month_day date(
-      std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()));
-  const auto two = [](unsigned n) { return cat(n < 10 ? "0" : "", n); };
-  return cat(static_cast<int>(date.year()), "-", two(static_cast<unsigned>(date.month())), "-",
-             two(static_cast<unsigned>(date.day())));
+Result<std::vector<Record>> OpsBench::ceilings(const Request& request) {
+  KIGO_ASSIGN(std::vector<Record> records, measure_ceilings(*clock_, context_->vram(), request.delay_us));
+  // With a delay they would be too low.
+  if (request.delay_us.value_or(0) == 0) limits_ = limits_of(records);
+  return records;
 }
 
-Setup setup_of(const Clock& clock, const Limits& limits, const Options& options) {
-  int driver = 0, runtime = 0;
-  cudaDriverGetVersion(&driver);
-  cudaRuntimeGetVersion(&runtime);
-  return {.machine = options.machine,
-          .gpu = clock.device().name,
-          .driver = version_text(driver),
-          .cuda = version_text(runtime),
-          .commit = KIGO_COMMIT,
-          .date = today(),
-          .copy_bytes_per_s = limits.copy_bytes_per_s,
-          .half_flops_per_s = limits.half_flops_per_s};
+Status OpsBench::need_limits() {
+  if (limits_) return {};
+  KIGO_TRY(ceilings({.name = "ceilings"}));
+  return {};
 }
 
-/// A fresh run of the case on the stage, compared with the twin.
-Status verify(const pairs::AnyPair& pair, const pairs::AnyCase& one, std::span<const pairs::Tensor> tensors,
-              const test::Stage& stage, const Clock& clock) {
-  KIGO_TRY(stage.reset(clock.stream()));
-  KIGO_TRY(one.kernel(stage.placed(), clock.stream()));
-  KIGO_ASSIGN(const test::Held held, stage.read(clock.stream()));
-  KIGO_ASSIGN(const pairs::Outputs truth, one.reference(tensors));
-  for (const compare::Report& report : judge(pair, one, tensors, truth, held.values, "")) {
-    if (!report.pass) return fail(Code::bad_value, pair.name(), report.text(), "the twin's values");
+/// Draws the case's data for this block and lays it out, unless it is there already.
+Status OpsBench::stage(const Selected& chosen, const Request& request) {
+  const auto seed = 1 + static_cast<uint64_t>(request.block);
+  chosen_ = &chosen;
+  const bool known = prepared_.name == request.name && prepared_.copies;
+  if (known && (prepared_.seed == seed || bytes_of_copy(prepared_.tensors) > kFreshBytes)) return {};
+  prepared_ = {};
+  const pairs::CasePtr other = chosen.one->reseeded(seed);
+  prepared_.one = request.block > 0 && other ? other : chosen.one;
+  prepared_.tensors = prepared_.one->arguments();
+  const size_t bytes = bytes_of_copy(prepared_.tensors);
+  // Memory that is not touched does not push anything out of the cache.
+  const double touched = std::max(1.0, std::min(static_cast<double>(bytes), prepared_.one->cost().bytes));
+  const double copies = std::floor(2 * static_cast<double>(clock_->device().l2_bytes) / touched) + 2;
+  const bool rotates = copies <= kMostCopies && copies * static_cast<double>(bytes) <= kMostBytes;
+  KIGO_ASSIGN(prepared_.copies, Copies::make(prepared_.tensors, rotates ? static_cast<size_t>(copies) : 1,
+                                             room_, clock_->stream()));
+  prepared_.name = request.name;
+  prepared_.seed = seed;
+  return {};
+}
+
+Launch OpsBench::launch_of(size_t copy) const {
+  return [this, copy](kernels::Stream stream) {
+    return prepared_.one->kernel(prepared_.copies->placed(copy), stream);
+  };
+}
+
+Record OpsBench::record_of(Cache cache, const pairs::Cost& cost, Sampled sampled) {
+  Record record;
+  record.subject = {Kind::op, chosen_->pair->name(), chosen_->one->text(), cache};
+  record.setting = setting();
+  record.bytes = cost.bytes;
+  record.flops = cost.flops;
+  fill(record, std::move(sampled));
+  clock_->describe(record);
+  if (const std::string why = beyond(record, *limits_); !why.empty() && record.state == State::ok) {
+    record.state = State::invalid;
+    record.why = why;
+  }
+  return record;
+}
+
+Result<Record> OpsBench::cold(const Request& request, const pairs::Cost& cost) {
+  const Launch launch = clock_->delayed(launch_of(0), request.delay_us);
+  KIGO_ASSIGN(Sampled sampled, sample(Plan{.limit_s = limit_s_},
+                                      clock_->take(launch, GpuClock::Flush::yes, 5), steady_seconds));
+  Record record = record_of(Cache::cold, cost, std::move(sampled));
+  KIGO_ASSIGN(record.kernels, kernels_of(launch_of(0), clock_->stream()));
+  return record;
+}
+
+/// Launches one after another in a graph, round and round over so many copies: one of them is hot.
+Result<Record> OpsBench::in_a_row(Cache cache, size_t copies, const Request& request,
+                                  const pairs::Cost& cost) {
+  std::vector<Launch> launches;
+  for (size_t i = 0; i < copies; ++i) launches.push_back(clock_->delayed(launch_of(i), request.delay_us));
+  const double wanted = std::clamp(std::ceil(kGraphUs / rough_us(cost)), kLeastLaunches, kMostLaunches);
+  const double rounds = std::ceil(wanted / static_cast<double>(copies));
+  const auto count = static_cast<int64_t>(rounds) * static_cast<int64_t>(copies);
+  KIGO_ASSIGN(const kernels::GraphExec graph, clock_->graph_of(launches, count));
+  const Launch replay = [&](kernels::Stream stream) { return graph.launch(stream); };
+  KIGO_ASSIGN(
+      Sampled sampled,
+      sample(Plan{.limit_s = limit_s_},
+             clock_->take(replay, GpuClock::Flush::no, 3, static_cast<double>(count)), steady_seconds));
+  return record_of(cache, cost, std::move(sampled));
+}
+
+/// A fresh run of the case, compared with the twin.
+Status OpsBench::verify() {
+  KIGO_TRY(prepared_.copies->reset(0, clock_->stream()));
+  KIGO_TRY(launch_of(0)(clock_->stream()));
+  KIGO_ASSIGN(const pairs::Outputs got, prepared_.copies->outputs(0, clock_->stream()));
+  KIGO_ASSIGN(const pairs::Outputs truth, prepared_.one->reference(prepared_.tensors));
+  for (const auto& report : judge(*chosen_->pair, *prepared_.one, prepared_.tensors, truth, got, "")) {
+    if (!report.pass) return fail(Code::bad_value, chosen_->pair->name(), report.text(), "the twin's values");
   }
   return {};
 }
 
-/// What all benchmarks of the run share.
-struct Run {
-  Clock clock;
-  Limits limits;
-  Setup setup;
-  std::optional<History> history = {};
-  bool failed = false;
-};
-
-void print_header() {
-  std::printf("%-32s %10s %6s %10s %6s %10s %6s  %s\n", "pair", "cold_us", "copy", "row_us", "copy", "hot_us",
-              "half", "case");
-}
-
-void print_row(const Measurement& measured, const Limits& limits, bool compared) {
-  const auto share = [&](double us) {
-    return us == 0 ? 0 : measured.bytes / (1e-6 * us) / limits.copy_bytes_per_s;
-  };
-  std::printf("%-32s %10.2f %6.3f %10.2f %6.3f %10.2f %6.3f  %s%s\n", measured.pair.c_str(), measured.cold_us,
-              share(measured.cold_us), measured.row_us, share(measured.row_us), measured.hot_us,
-              measured.flops / (1e-6 * measured.cold_us) / limits.half_flops_per_s, measured.text.c_str(),
-              compared ? "" : " (values not compared)");
-  std::fflush(stdout);
-}
-
-/// One launch of many in a row, each on memory that the second-level cache has lost since the last time. 0
-/// for a case so small that this would take too many copies of it.
-Result<double> rotated_us(Clock& clock, const pairs::AnyCase& one, std::span<const pairs::Tensor> tensors) {
-  constexpr size_t kMostCopies = 100;
-  size_t bytes = 0;
-  for (const pairs::Tensor& tensor : tensors)
-    if (tensor.part != pairs::Part::host) bytes += tensor.data.size();
-  const auto cache = static_cast<size_t>(clock.device().l2_bytes);
-  const size_t copies = 3 * cache / std::max<size_t>(bytes, 1) + 2;
-  if (copies > kMostCopies) return 0.0;
-  std::vector<test::Stage> stages;
-  std::vector<Launch> launches;
-  for (size_t i = 0; i < copies; ++i) {
-    KIGO_ASSIGN(test::Stage stage, test::Stage::make(tensors, {}));
-    KIGO_TRY(stage.reset(clock.stream()));
-    stages.push_back(std::move(stage));
+Result<std::vector<Record>> OpsBench::measure(const Request& request) {
+  const auto found = cases_.find(request.name);
+  if (found == cases_.end())
+    return fail(Code::invalid_request, request.name, "not known", "a name of ops_bench --list");
+  KIGO_TRY(need_limits());
+  KIGO_TRY(stage(found->second, request));
+  for (size_t i = 0; i < prepared_.copies->count(); ++i)
+    KIGO_TRY(prepared_.copies->reset(i, clock_->stream()));
+  KIGO_TRY(launch_of(0)(clock_->stream()));  // the first launch loads the kernel's code
+  const pairs::Cost cost = prepared_.one->cost();
+  std::vector<Record> records;
+  KIGO_ASSIGN(Record first, cold(request, cost));
+  std::vector<std::string> functions;
+  for (const KernelUse& kernel : first.kernels) functions.push_back(kernel.name);
+  records.push_back(std::move(first));
+  if (prepared_.copies->count() > 1) {
+    KIGO_ASSIGN(Record row, in_a_row(Cache::row, prepared_.copies->count(), request, cost));
+    records.push_back(std::move(row));
   }
-  for (const test::Stage& stage : stages)
-    launches.emplace_back([&](kernels::Stream stream) { return one.kernel(stage.placed(), stream); });
-  return clock.in_a_row_us(launches);
-}
-
-/// One benchmark: a pair and one of its cases.
-Status measure(benchmark::State& state, Run& run, const pairs::AnyPair& pair, const pairs::AnyCase& one) {
-  Clock& clock = run.clock;
-  const std::vector<pairs::Tensor> tensors = one.arguments();
-  KIGO_ASSIGN(const test::Stage stage, test::Stage::make(tensors, {}));
-  KIGO_TRY(stage.reset(clock.stream()));
-  const Launch launch = [&](kernels::Stream stream) { return one.kernel(stage.placed(), stream); };
-  KIGO_TRY(launch(clock.stream()));  // the first launch loads the kernel's code
-  std::vector<double> cold_us;
-  for (auto _ : state) {
-    KIGO_ASSIGN(const double us, clock.cold_us(launch));
-    state.SetIterationTime(1e-6 * us);
-    cold_us.push_back(us);
+  KIGO_ASSIGN(Record hot, in_a_row(Cache::hot, 1, request, cost));
+  records.push_back(std::move(hot));
+  const bool affordable = cost.flops <= kVerifiedFlops && cost.bytes <= kVerifiedBytes;
+  Status right;
+  if (request.verify && affordable && !verified_.contains(request.name)) {
+    right = verify();
+    if (right) verified_.insert(request.name);
   }
-  KIGO_ASSIGN(const double hot_us, clock.in_a_row_us(std::span(&launch, 1)));
-  KIGO_ASSIGN(const double row_us, rotated_us(clock, one, tensors));
-  const pairs::Cost cost = one.cost();
-  const Measurement result{pair.name(), one.text(), median(std::move(cold_us)), row_us, hot_us,
-                           cost.bytes,  cost.flops};
-  const bool compared = cost.flops <= kVerifiedFlops && cost.bytes <= kVerifiedBytes;
-  if (compared) KIGO_TRY(verify(pair, one, tensors, stage, clock));
-  print_row(result, run.limits, compared);
-  return run.history ? run.history->add(run.setup, result) : Status{};
+  for (Record& record : records) {
+    record.code = code_.hash_of(functions);
+    record.verified = verified_.contains(request.name);
+    if (right) continue;
+    record.state = State::invalid;
+    record.why = right.error().message();
+  }
+  return records;
 }
 
-/// The table is printed row by row while it is measured, so there is nothing left to report.
-class Silent : public benchmark::BenchmarkReporter {
- public:
-  bool ReportContext(const Context&) override { return true; }
-  void ReportRuns(const std::vector<benchmark::BenchmarkReporter::Run>&) override {}
-};
-
-void register_case(Run& run, const pairs::PairPtr& pair, const pairs::CasePtr& one) {
-  const auto body = [&run, pair, one](benchmark::State& state) {
-    const Status status = measure(state, run, *pair, *one);
-    if (status) return;
-    run.failed = true;
-    std::cout << "FAILED " << pair->name() << ' ' << one->text() << '\n'
-              << status.error().message() << std::endl;
-    state.SkipWithError(status.error().message().c_str());
-  };
-  benchmark::RegisterBenchmark(cat(pair->name(), "/", one->text()).c_str(), body)
-      ->UseManualTime()
-      ->Iterations(kColdRuns)
-      ->Unit(benchmark::kMicrosecond);
-}
-
-void register_all(Run& run, bool quick) {
-  for (const pairs::PairPtr& pair : pairs::all_pairs()) {
-    if (quick && !in_quick_run(pair->name())) continue;
-    std::set<std::string> seen;
-    for (const pairs::CasePtr& one : pair->bench())
-      if (!quick || seen.insert(sizes_of(one->text())).second) register_case(run, pair, one);
+/// Google Benchmark's view of the same: one iteration is a whole measurement, whose time is the cold one.
+void register_all(OpsBench& bench) {
+  for (const std::string& name : bench.names(false)) {
+    const auto body = [&bench, name](benchmark::State& state) {
+      for (auto _ : state) {
+        const auto records = bench.measure({.name = name});
+        if (!records) return state.SkipWithError(records.error().message().c_str());
+        for (const Record& record : *records) {
+          if (record.state != State::ok) return state.SkipWithError(record.why.c_str());
+          const double us = median(record.us);
+          if (record.subject.cache == Cache::cold) state.SetIterationTime(1e-6 * us);
+          state.counters[cat(name_of(record.subject.cache), "_us")] = us;
+        }
+      }
+    };
+    benchmark::RegisterBenchmark(name.c_str(), body)
+        ->UseManualTime()
+        ->Iterations(1)
+        ->Unit(benchmark::kMicrosecond);
   }
 }
 
-int failed(const Error& error) {
-  std::cerr << error.message() << '\n';
-  return 1;
-}
-
-int run_benchmarks(const Options& options) {
-  Result<Clock> clock = Clock::create();
-  if (!clock) return failed(clock.error());
-  const Result<Limits> limits = clock->limits();
-  if (!limits) return failed(limits.error());
-  const Setup setup = setup_of(*clock, *limits, options);
-  Run run{std::move(*clock), *limits, setup};
-  if (!options.history.empty()) {
-    Result<History> history = History::open(options.history);
-    if (!history) return failed(history.error());
-    run.history = std::move(*history);
+int run_google_benchmark(OpsBench& bench, int count, char** arguments) {
+  benchmark::Initialize(&count, arguments);
+  if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 2;
+  const auto missing = bench.prepare(false);
+  if (!missing || *missing) {
+    std::cerr << (missing ? cat("NOT RUN: ", **missing) : missing.error().message()) << '\n';
+    return missing ? 0 : 1;
   }
-  std::cout << setup.gpu << ", CUDA " << setup.cuda << " on driver " << setup.driver << ": copy "
-            << 1e-12 * setup.copy_bytes_per_s << " TB/s, half products " << 1e-12 * setup.half_flops_per_s
-            << " TFLOP/s" << std::endl;
-  print_header();
-  register_all(run, options.quick);
-  Silent silent;
-  benchmark::RunSpecifiedBenchmarks(&silent);
-  return run.failed ? 1 : 0;
+  register_all(bench);
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
 }
 
 }  // namespace
 }  // namespace kigo::bench
 
 int main(int count, char** arguments) {
-  const auto options = kigo::bench::take_options(count, arguments);
-  if (!options) return 2;
-  benchmark::Initialize(&count, arguments);
-  if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 2;
-  const auto devices = kigo::kernels::device_count();
-  if (!devices || *devices == 0) {
-    std::cout << "NOT RUN: no CUDA device\n";
-    return 0;
-  }
-  return kigo::bench::run_benchmarks(*options);
+  kigo::bench::OpsBench bench;
+  const bool plain = std::any_of(arguments + 1, arguments + count, [](std::string_view argument) {
+    return argument.starts_with("--benchmark_");
+  });
+  return plain ? kigo::bench::run_google_benchmark(bench, count, arguments)
+               : kigo::bench::run_program(bench, count, arguments);
 }

@@ -1,48 +1,40 @@
 #include "bench/ops_selection.h"
 
 #include <algorithm>
-#include <array>
 
 #include "core/base/cat.h"
 
 namespace kigo::bench {
 namespace {
 
-/// Operations whose names go on with the format of weights.
-constexpr std::array<std::string_view, 9> kWithWeights = {"linear",
-                                                          "linear_add",
-                                                          "norm_gate_up_swiglu",
-                                                          "norm_qkv_rope_append",
-                                                          "norm_head_argmax",
-                                                          "dequantise",
-                                                          "embedding",
-                                                          "repack",
-                                                          "unpack"};
-
-/// Words that change neither the work nor the memory, or that a quick run takes one of.
-constexpr std::array<std::string_view, 9> kNoSizes = {"scale",    "seed", "overlap",   "position", "room",
-                                                      "shuffled", "eps",  "different", "kind"};
+pairs::CasePtr quick_case(std::vector<pairs::CasePtr> cases) {
+  std::ranges::stable_sort(cases, {}, [](const pairs::CasePtr& one) { return one->cost().bytes; });
+  pairs::CasePtr chosen;
+  for (const pairs::CasePtr& one : cases) {
+    const pairs::Cost cost = one->cost();
+    if (cost.bytes > kMostQuickBytes || cost.flops > kMostQuickFlops) continue;
+    chosen = one;
+    if (cost.bytes >= kWorthwhileBytes) break;
+  }
+  return chosen ? chosen : cases.front();
+}
 
 }  // namespace
 
-bool in_quick_run(std::string_view pair) {
-  constexpr std::array<std::string_view, 7> kRare{"bf16", "q4_0", "q4_1", "q5_1", "mxfp4", "q2_k", "q8_k"};
-  if (std::ranges::any_of(kRare, [&](std::string_view name) { return pair.find(name) != pair.npos; }))
-    return false;
-  return std::ranges::none_of(kWithWeights, [&](std::string_view op) {
-    return pair.starts_with(op) && pair.substr(op.size()).starts_with("_f32");
-  });
-}
+std::string Selected::name() const { return cat("op/", pair->name(), "/", one->text()); }
 
-std::string sizes_of(std::string_view case_text) {
-  std::string sizes;
-  while (!case_text.empty()) {
-    const std::string_view word = case_text.substr(0, case_text.find(' '));
-    case_text.remove_prefix(std::min(word.size() + 1, case_text.size()));
-    const std::string_view key = word.substr(0, word.find('='));
-    if (std::ranges::find(kNoSizes, key) == kNoSizes.end()) sizes += cat(sizes.empty() ? "" : " ", word);
+std::vector<Selected> selected(bool quick) {
+  std::vector<Selected> all;
+  for (const pairs::PairPtr& pair : pairs::all_pairs()) {
+    const std::vector<pairs::CasePtr> cases = pair->bench();
+    if (cases.empty()) continue;
+    if (quick) {
+      all.push_back({pair, quick_case(cases)});
+    } else {
+      for (const pairs::CasePtr& one : cases) all.push_back({pair, one});
+    }
   }
-  return sizes;
+  return all;
 }
 
 }  // namespace kigo::bench

@@ -1,16 +1,28 @@
-// Which benchmarks a quick run keeps.
+// What ops_bench measures: every pair's bench() cases, or one of each in a quick run.
 #pragma once
 
 #include <string>
-#include <string_view>
+#include <vector>
+
+#include "tests/pairs/any_pair.h"
 
 namespace kigo::bench {
 
-/// Whether the pair is one of those that models of today spend their time in: no weights in f32, bf16,
-/// q4_0, q4_1, q5_1, mxfp4, q2_k or q8_k, no activations in bf16. Names of pairs are `operation_format...`.
-bool in_quick_run(std::string_view pair);
+struct Selected {
+  pairs::PairPtr pair;
+  pairs::CasePtr one;
 
-/// A case's text without what is no size: "rows=64 cols=32 scale=1 seed=1" -> "rows=64 cols=32".
-std::string sizes_of(std::string_view case_text);
+  /// "op/rope_f32/tokens=1 heads=14 seed=1"
+  std::string name() const;
+};
+
+/// All cases of all pairs, or with `quick` one of each: of those that are drawn and compared with the twin in
+/// a fraction of a second, at most kMostQuickBytes and kMostQuickFlops, the one that moves the least but
+/// kWorthwhileBytes, which keep a GPU busy for more than its launch; where none moves as much the one that
+/// moves the most; where all take too long the one that moves the least.
+std::vector<Selected> selected(bool quick);
+inline constexpr double kMostQuickBytes = 4e7;
+inline constexpr double kMostQuickFlops = 4e7;
+inline constexpr double kWorthwhileBytes = 4e6;
 
 }  // namespace kigo::bench

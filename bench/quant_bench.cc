@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "bench/cpu_delay.h"
 #include "core/base/random.h"
 #include "core/quant/tensor_type.h"
 
@@ -18,6 +19,7 @@ void DecodeRow(benchmark::State& state, const TensorType* type) {
   for (auto _ : state) {
     type->decode(row.data(), kValues, out.data());
     benchmark::ClobberMemory();
+    bench::after_iteration();
   }
   state.SetBytesProcessed(state.iterations() * kValues * static_cast<int64_t>(sizeof(float)));
 }

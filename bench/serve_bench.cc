@@ -15,6 +15,7 @@
 #include <fstream>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -26,6 +27,7 @@
 #include "tools/lib/haiku/child_server.h"
 #include "tools/lib/haiku/exchange.h"
 #include "tools/lib/iso_time.h"
+#include "tools/lib/perf/history.h"
 #include "tools/lib/serve/open_model.h"
 #include "tools/lib/serve/request.h"
 
@@ -49,6 +51,7 @@ constexpr int kPrompt = 64;          // of a prompt
 constexpr int kPositions = 24;       // events of a stream at which it is cancelled or left
 constexpr size_t kQueue = 16;        // waiting jobs
 constexpr int kProbes = 200;         // of /health under load
+constexpr int64_t kMethod = 1;       // of measuring, in the history
 constexpr int kManyRequests = 1000;  // after which memory must be what it was
 
 /// The value below which a share of all lies: the smallest that has so many at or below it.
@@ -98,7 +101,7 @@ class ServeBench {
     const int status = server_->stop(seconds(30));
     note("stop without a job", ms_between(begun, Clock::now()), "ms", 5000);
     if (status != 0) return fail(Code::io, "kigo serve", cat("exit status ", status), "0");
-    return {};
+    return written_;
   }
   bool all_kept() const { return kept_; }
 
@@ -114,19 +117,31 @@ class ServeBench {
                 : kept ? "kept"
                        : "BROKEN");
     std::fflush(stdout);
-    if (settings_.history.empty()) return;
-    Json line = Json::object({{"date", tools::today()},
-                              {"machine", settings_.machine},
-                              {"commit", KIGO_COMMIT},
-                              {"bench", "serve"},
-                              {"backend", settings_.backend},
-                              {"device", device_},
-                              {"model", model_name_},
-                              {"what", what},
-                              {"value", value},
-                              {"unit", unit}});
-    if (limit) line.set("limit", *limit);
-    std::ofstream(settings_.history, std::ios::app) << line.dump() << "\n";
+    if (!settings_.history.empty() && written_) written_ = keep(what, value, unit, limit);
+  }
+
+  /// A line of the history. What is no time (KiB) stands as bytes.
+  Status keep(const std::string& what, double value, const std::string& unit, std::optional<double> limit) {
+    tools::perf::Record record;
+    record.time = now();
+    record.run = run_;
+    record.machine = settings_.machine;
+    record.commit = KIGO_COMMIT;
+    record.setting.device = device_.empty() ? settings_.backend : device_;
+    record.setting.method = kMethod;
+    record.subject = {tools::perf::Kind::serve, model_name_,
+                      cat("backend=", settings_.backend, " what=", what), tools::perf::Cache::none};
+    if (limit) record.why = cat("limit ", *limit, " ", unit);
+    if (unit == "ms") {
+      record.us = {value * 1e3};
+    } else {
+      record.bytes = value * 1024;
+    }
+    return tools::perf::append_history(settings_.history, std::span(&record, 1));
+  }
+
+  static std::string now() {
+    return tools::iso_time(std::chrono::floor<milliseconds>(std::chrono::system_clock::now()));
   }
 
   Status start() {
@@ -134,10 +149,10 @@ class ServeBench {
     const std::string log =
         (std::filesystem::temp_directory_path() / cat("kigo-serve-bench-", ::getpid(), ".log")).string();
     KIGO_ASSIGN(server_, tools::ChildServer::start(
-                             {.argv = {settings_.program, "serve", "--model", settings_.model, "--backend",
-                                       settings_.backend, "--port", "0", "--log-format", "json"},
-                              .environment = {{"OMP_WAIT_POLICY", "passive"}},
-                              .log = log}));
+                             {{.argv = {settings_.program, "serve", "--model", settings_.model, "--backend",
+                                        settings_.backend, "--port", "0", "--log-format", "json"},
+                               .environment = {{"OMP_WAIT_POLICY", "passive"}},
+                               .log = log}}));
     const double ready_ms = ms_between(begun, Clock::now());
     std::filesystem::remove(log);
     const Json health = client().get("/health");
@@ -332,7 +347,9 @@ class ServeBench {
   std::unique_ptr<tools::Loaded> here_;
   std::vector<uint32_t> prompt_;
   std::string model_name_, device_;
+  const std::string run_ = cat(now(), " serve_bench ", ::getpid());
   bool kept_ = true;
+  Status written_;
 };
 
 int main_of(int argc, char** argv) {

@@ -1,9 +1,13 @@
 // Loading a vocabulary of real size, and encoding and decoding a megabyte of text that does not repeat.
+#include "bench/tokenizer_bench.h"
+
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 
+#include "bench/cpu_delay.h"
 #include "core/base/random.h"
 #include "core/gguf/reader.h"
 #include "core/text/stream_decoder.h"
@@ -61,6 +65,7 @@ void LoadVocabulary(benchmark::State& state) {
     const auto tokenizer = load();
     if (!tokenizer) return state.SkipWithError(tokenizer.error().message().c_str());
     benchmark::DoNotOptimize(tokenizer->size());
+    bench::after_iteration();
   }
 }
 BENCHMARK(LoadVocabulary)->Unit(benchmark::kMillisecond);
@@ -80,7 +85,10 @@ void Encode(benchmark::State& state) {
   if (tokenizer == nullptr) return;
   const std::string text = text_of(kTextBytes);
   size_t tokens = 0;
-  for (auto _ : state) tokens = tokenizer->encode(text, Special::parse)->size();
+  for (auto _ : state) {
+    tokens = tokenizer->encode(text, Special::parse)->size();
+    bench::after_iteration();
+  }
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(text.size()));
   state.counters["bytes_per_token"] = static_cast<double>(text.size()) / static_cast<double>(tokens);
 }
@@ -94,6 +102,7 @@ void DecodeAsAStream(benchmark::State& state) {
   for (auto _ : state) {
     StreamDecoder decoder;
     for (const uint32_t id : ids) benchmark::DoNotOptimize(decoder.push(tokenizer->bytes(id)));
+    bench::after_iteration();
   }
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(text.size()));
 }
@@ -101,3 +110,5 @@ BENCHMARK(DecodeAsAStream)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace kigo::text
+
+bool kigo::bench::has_vocabulary() { return std::filesystem::exists(text::vocabulary_path()); }

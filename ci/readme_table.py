@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import statistics
 import subprocess
 import sys
 
@@ -30,23 +31,27 @@ ROWS = {
     "DecodeRow/Q8_0": ("Q8_0 rows decoded, float32 written, one core", "1 GB/s"),
 }
 
-# Of a GPU: (shape, mode, what) of kigo_model_bench: (what a reader calls it, the floor: llama.cpp, August 2026, its best
-# settings, on the same shapes and an H200).
+# Of a GPU: (shape, cases of kigo_model_bench: the newest of them counts): (what a reader calls it, the floor: llama.cpp,
+# August 2026, its best settings, on the same shapes and an H200).
+DECODE = ("mode=half what=decode tokens=128 depth=0", "mode=fused what=decode tokens=128 depth=0")
+DECODE_512 = ("mode=half what=decode tokens=128 depth=512", "mode=fused what=decode tokens=128 depth=512")
+PROMPT = {(mode, tokens): (f"mode={mode} what=prefill tokens={tokens} chunk=512",)
+          for mode in ("half", "precise") for tokens in (512, 2048)}
 GPU_MODEL_ROWS = {
-    ("qwen2.5-0.5b", "fused", "decode 128 behind 0"): ("0.5B: decode", 1020),
-    ("qwen2.5-0.5b", "half", "prefill 512"): ("0.5B: prompt of 512", 48700),
-    ("qwen2.5-0.5b", "half", "prefill 2048"): ("0.5B: prompt of 2048", None),
-    ("qwen2.5-0.5b", "precise", "prefill 512"): ("0.5B: prompt of 512, `--prefill precise`", None),
-    ("qwen2.5-7b", "fused", "decode 128 behind 0"): ("7B: decode", 285),
-    ("qwen2.5-7b", "fused", "decode 128 behind 512"): ("7B: decode behind 512 positions", None),
-    ("qwen2.5-7b", "half", "prefill 512"): ("7B: prompt of 512", 9900),
-    ("qwen2.5-7b", "half", "prefill 2048"): ("7B: prompt of 2048", 11000),
-    ("qwen2.5-7b", "precise", "prefill 512"): ("7B: prompt of 512, `--prefill precise`", None),
-    ("llama-3-8b", "fused", "decode 128 behind 0"): ("Llama 8B: decode", None),
-    ("llama-3-8b", "fused", "decode 128 behind 512"): ("Llama 8B: decode behind 512 positions", None),
-    ("llama-3-8b", "half", "prefill 512"): ("Llama 8B: prompt of 512", None),
-    ("llama-3-8b", "half", "prefill 2048"): ("Llama 8B: prompt of 2048", None),
-    ("llama-3-8b", "precise", "prefill 512"): ("Llama 8B: prompt of 512, `--prefill precise`", None),
+    ("qwen2.5-0.5b", DECODE): ("0.5B: decode", 1020),
+    ("qwen2.5-0.5b", PROMPT["half", 512]): ("0.5B: prompt of 512", 48700),
+    ("qwen2.5-0.5b", PROMPT["half", 2048]): ("0.5B: prompt of 2048", None),
+    ("qwen2.5-0.5b", PROMPT["precise", 512]): ("0.5B: prompt of 512, `--prefill precise`", None),
+    ("qwen2.5-7b", DECODE): ("7B: decode", 285),
+    ("qwen2.5-7b", DECODE_512): ("7B: decode behind 512 positions", None),
+    ("qwen2.5-7b", PROMPT["half", 512]): ("7B: prompt of 512", 9900),
+    ("qwen2.5-7b", PROMPT["half", 2048]): ("7B: prompt of 2048", 11000),
+    ("qwen2.5-7b", PROMPT["precise", 512]): ("7B: prompt of 512, `--prefill precise`", None),
+    ("llama-3-8b", DECODE): ("Llama 8B: decode", None),
+    ("llama-3-8b", DECODE_512): ("Llama 8B: decode behind 512 positions", None),
+    ("llama-3-8b", PROMPT["half", 512]): ("Llama 8B: prompt of 512", None),
+    ("llama-3-8b", PROMPT["half", 2048]): ("Llama 8B: prompt of 2048", None),
+    ("llama-3-8b", PROMPT["precise", 512]): ("Llama 8B: prompt of 512, `--prefill precise`", None),
 }
 # Matrix times vector at the 7B's shapes, by ops_bench: rows, columns.
 GPU_MATRICES = [(18944, 3584), (3584, 18944), (152064, 3584)]
@@ -54,28 +59,40 @@ GPU_FORMATS = ["q4_k", "q5_0", "q6_k", "q8_0", "f16"]
 
 
 def history():
-    """The newest measurement of every key: lines are in the order of measuring, files in that of their names."""
-    newest = {}
+    """The newest measurement of every subject, and what each run's copy moved in a second."""
+    records = []
     for file in sorted((ROOT / "bench/history").glob("*.jsonl")):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            record = json.loads(line)
-            if record.get("bench") == "model":
-                newest[record["shape"], record["mode"], record["what"]] = record
-            elif record.get("bench") == "serve":
-                newest[record["bench"], record["backend"], record["what"]] = record
-            else:
-                newest[record["pair"], record["case"]] = record
-    return newest
+        records += [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    newest, copies = {}, {}
+    for record in sorted(records, key=lambda record: record["time"]):
+        if record.get("state", "ok") != "ok" or "us" not in record or "delay_us" in record:
+            continue
+        if (record["kind"], record["name"]) == ("ceiling", "copy"):
+            copies[record["run"]] = record["bytes"] / statistics.median(record["us"]) * 1e6
+        newest[record["kind"], record["name"], record.get("case", ""), record.get("cache", "none")] = record
+    return newest, copies
+
+
+def share_of_copy(record, copies):
+    """14.2 us | 91 %, or nothing where it was not measured."""
+    if record is None:
+        return " | "
+    us = statistics.median(record["us"])
+    limit = copies.get(record["run"])
+    return f"{us:.1f} us | " + (f"{record['bytes'] / us * 1e6 / limit:.0%}".replace("%", " %") if limit else "")
 
 
 def gpu_figures():
-    records = history()
+    records, copies = history()
     used = []
     lines = ["| Qwen2.5 and Llama-3 shapes, q4_k_m types | tokens/s | floor |", "|---|---:|---:|"]
-    for key, (what, floor) in GPU_MODEL_ROWS.items():
-        if key in records:
-            used.append(records[key])
-            lines.append(f"| {what} | {records[key]['tokens_per_s']:,.0f} | {f'{floor:,}' if floor else ''} |")
+    for (shape, cases), (what, floor) in GPU_MODEL_ROWS.items():
+        found = [records["model", shape, case, "none"] for case in cases if ("model", shape, case, "none") in records]
+        if found:
+            record = max(found, key=lambda record: record["time"])
+            used.append(record)
+            rate = record["tokens"] / statistics.median(record["us"]) * 1e6
+            lines.append(f"| {what} | {rate:,.0f} | {f'{floor:,}' if floor else ''} |")
     lines += ["", "| matrix times vector | bytes | alone | of copy bandwidth | in a row | of copy bandwidth |",
               "|---|---:|---:|---:|---:|---:|"]
     for kind in GPU_FORMATS:
@@ -85,14 +102,14 @@ def gpu_figures():
                     (f"linear_add_{kind}", f"rows={rows} cols={cols} scale=1 overlap=1 seed=1", ", onto a residual"),
                     (f"norm_gate_up_swiglu_{kind}", f"ffn_width={rows} width={cols} scale=1 eps=1e-06 overlap=1 seed=1",
                      ", twice: gate and up")):
-                if (pair, case) in records:
-                    record = records[pair, case]
-                    used.append(record)
-                    lines.append(f"| {kind.upper()} [{rows}, {cols}]{note} | {record['bytes'] / 1e6:.1f} MB"
-                                 f" | {record['cold_us']:.1f} us | {100 * record['share_copy']:.0f} %"
-                                 f" | {record['row_us']:.1f} us | {100 * record['row_share_copy']:.0f} % |")
-    names = ", ".join(sorted({record["gpu"] for record in used}))
-    dates = ", ".join(sorted({record["date"] for record in used}))
+                cold = records.get(("op", pair, case, "cold"))
+                if cold is not None:
+                    used.append(cold)
+                    lines.append(f"| {kind.upper()} [{rows}, {cols}]{note} | {cold['bytes'] / 1e6:.1f} MB"
+                                 f" | {share_of_copy(cold, copies)}"
+                                 f" | {share_of_copy(records.get(('op', pair, case, 'row')), copies)} |")
+    names = ", ".join(sorted({record["device"] for record in used}))
+    dates = ", ".join(sorted({record["time"][:10] for record in used}))
     lines.append(f"\n{names}, {dates}, by `build/cuda/bench/kigo_model_bench` and `ops_bench`, which wrote `bench/history`.\n"
                  "Token in, chosen id on the host at every step; floors: llama.cpp of August 2026 with its best settings on the\n"
                  "same shapes and card. Alone: one launch behind a flushed cache, its start included. In a row: one of many in a\n"

@@ -116,6 +116,11 @@ Status OutputFile::overwrite(uint64_t offset, std::span<const std::byte> bytes) 
   return {};
 }
 
+Status OutputFile::sync() {
+  if (::fsync(descriptor_) != 0) return io_error(path_, "cannot write to the disk");
+  return {};
+}
+
 Status OutputFile::commit() {
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) return io_error(path_, "cannot replace");
   drop_note(std::exchange(note_, -1));

@@ -24,6 +24,9 @@ class OutputFile {
   Status append(std::span<const std::byte> bytes);
   /// Writes over bytes that append() has written. Errors: io.
   Status overwrite(uint64_t offset, std::span<const std::byte> bytes);
+  /// Waits until what was written is on the disk, so that commit() cannot put half a file in a whole one's
+  /// place when the machine stops. Errors: io.
+  Status sync();
   /// Gives the file its name, replacing what had it. Errors: io.
   Status commit();
 

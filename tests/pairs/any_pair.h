@@ -28,6 +28,8 @@ class AnyCase {
   virtual Outputs bound(std::span<const Tensor> tensors, const Outputs& truth) const = 0;
   virtual Result<Outputs> mutant(size_t index, std::span<const Tensor> tensors) const = 0;
   virtual Cost cost() const = 0;
+  /// The same case with data drawn from another seed; null where the case has none.
+  virtual std::shared_ptr<const AnyCase> reseeded(uint64_t seed) const = 0;
   /// On tensors in the host's memory. Errors: unsupported, when the pair has no host_kernel; its own.
   virtual Status host_kernel(std::span<const Placed> placed) const = 0;
 #if KIGO_CUDA
@@ -108,6 +110,14 @@ class CaseOf final : public AnyCase {
     return P::mutants().at(index).run(case_, tensors);
   }
   Cost cost() const override { return P::cost(case_); }
+  CasePtr reseeded(uint64_t seed) const override {
+    if constexpr (requires(typename P::Case c) { c.seed = seed; }) {
+      typename P::Case other = case_;
+      other.seed = seed;
+      return std::make_shared<CaseOf>(std::move(other));
+    }
+    return nullptr;
+  }
   Status host_kernel(std::span<const Placed> placed) const override {
     if constexpr (HostPair<P>) return P::host_kernel(case_, placed);
     return fail(Code::unsupported, P::name(), "no host_kernel", "a kernel in plain C++");

@@ -89,7 +89,7 @@ struct DrawOne {
              }}};
   }
   static Cost cost(const Case& c) {
-    return {.bytes = 8 * static_cast<double>(c.rows * c.width),
+    return {.bytes = 8 * static_cast<double>(c.rows * c.width) + 12 * static_cast<double>(c.rows),
             .flops = 2 * static_cast<double>(c.rows * c.width)};
   }
 

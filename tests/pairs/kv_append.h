@@ -123,8 +123,11 @@ struct KvAppend {
              }}};
   }
   static Cost cost(const Case& c) {
+    const int64_t touched =  // pages
+        c.tokens == 0 ? 0 : (c.position + c.tokens - 1) / 16 - c.position / 16 + 1;
     return {
-        .bytes = 2 * static_cast<double>(c.tokens * c.kv_heads * c.head_dim) * (sizeof(float) + sizeof(C)),
+        .bytes = 2 * static_cast<double>(c.tokens * c.kv_heads * c.head_dim) * (sizeof(float) + sizeof(C)) +
+                 static_cast<double>(8 * c.tokens + 4 * touched),
         .flops = 0};
   }
 

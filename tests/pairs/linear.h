@@ -184,7 +184,7 @@ struct Linear {
   static Cost cost(const Case& c) {
     const auto weights = static_cast<double>(c.rows * c.cols);
     return {.bytes = weights / type().block_values * type().block_bytes +
-                     4.0 * static_cast<double>(c.tokens * (c.rows + c.cols)),
+                     4.0 * static_cast<double>(c.tokens * (c.rows + c.cols) + (c.bias ? c.rows : 0)),
             .flops = 2 * weights * static_cast<double>(c.tokens)};
   }
 

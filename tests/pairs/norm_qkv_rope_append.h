@@ -247,9 +247,12 @@ struct NormQkvRopeAppend {
   }
   static Cost cost(const Case& c) {
     Cost cost{.bytes = 4.0 * static_cast<double>(2 * c.width + c.heads * c.head_dim) +
-                       2.0 * sizeof(C) * static_cast<double>(c.kv_heads * c.head_dim)};
+                       2.0 * sizeof(C) * static_cast<double>(c.kv_heads * c.head_dim) +
+                       12};  // its position and the number of its page
+    if (c.divided) cost.bytes += 4.0 * static_cast<double>(c.rope_dims / 2);
     for (int p = 0; p < 3; ++p) {
       cost.bytes += matrix_bytes(type(p), rows(c, p), c.width);
+      if (c.bias) cost.bytes += 4.0 * static_cast<double>(rows(c, p));
       cost.flops += 2.0 * static_cast<double>(rows(c, p) * c.width);
     }
     return cost;

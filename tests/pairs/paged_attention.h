@@ -224,7 +224,8 @@ struct PagedAttention {
     for (int64_t t = 0; t < c.tokens; ++t) seen += static_cast<double>(c.position + t + 1);
     const auto last = static_cast<double>(c.position + c.tokens);
     return {.bytes = 8 * static_cast<double>(c.tokens * c.heads * c.head_dim) +
-                     2 * last * static_cast<double>(c.kv_heads * c.head_dim) * sizeof(C),
+                     2 * last * static_cast<double>(c.kv_heads * c.head_dim) * sizeof(C) +
+                     static_cast<double>(8 * c.tokens + 4 * (pages_of(c) - c.room)),
             .flops = 4 * seen * static_cast<double>(c.heads * c.head_dim)};
   }
 

@@ -91,7 +91,12 @@ struct Huge {
 
 /// What a kernel has to move and to compute at least, for shares of the hardware's limits.
 struct Cost {
+  /// Every element that must be read, once, and every one that is written, once: ids, positions and numbers
+  /// of pages too, workspaces not. Rows that ids name twice count twice.
   double bytes = 0;
+  /// Of the formula: sums, products, comparisons, exponentials and roots, one each; two a weight where
+  /// decoding is all there is. Of a matrix product two a weight and token, and nothing for what is fused to
+  /// it.
   double flops = 0;
 };
 

@@ -9,8 +9,7 @@
 namespace kigo::pairs {
 
 struct RepetitionPenalty {
-  struct Case {
-    LogitsCase logits;  // parameter: the penalty
+  struct Case : LogitsCase {  // parameter: the penalty
     int64_t history = 0;
   };
   static constexpr compare::NonFinite non_finite = compare::NonFinite::as_wanted;  // -inf
@@ -25,22 +24,22 @@ struct RepetitionPenalty {
             {{2, 100, Logits::tied, 2, 1.1f}, 0},      {{0, 64, Logits::drawn, 2, 1.1f}, 7}};
   }
   static std::vector<Case> bench() { return {{{1, 151936, Logits::drawn, 2, 1.1f}, 2048}}; }
-  static std::string text(const Case& c) { return cat(text_of(c.logits), " history=", c.history); }
+  static std::string text(const Case& c) { return cat(text_of(c), " history=", c.history); }
 
   static std::vector<Tensor> arguments(const Case& c) {
-    Random random(c.logits.seed);
-    return {drawn_logits<double>(c.logits, random),
-            drawn_between<uint32_t>("history", {c.history}, 0, c.logits.width - 1, random),
-            written<double>("y", {c.logits.rows, c.logits.width})};
+    Random random(c.seed);
+    return {drawn_logits<double>(c, random),
+            drawn_between<uint32_t>("history", {c.history}, 0, c.width - 1, random),
+            written<double>("y", {c.rows, c.width})};
   }
   static std::vector<Free> free() { return {{"history", Free::What::size, 0, "a history has any length"}}; }
   static Result<Outputs> reference(const Case& c, std::span<const Tensor> in) {
     const std::vector<double> x = widened(in[0]);
     std::vector<double> y(x.size());
-    KIGO_TRY(reference::repetition_penalty({.x = {x.data(), {c.logits.rows, c.logits.width}},
+    KIGO_TRY(reference::repetition_penalty({.x = {x.data(), {c.rows, c.width}},
                                             .history = {elements<uint32_t>(in[1]).data(), {c.history}},
-                                            .y = {y.data(), {c.logits.rows, c.logits.width}},
-                                            .penalty = static_cast<float>(c.logits.parameter)}));
+                                            .y = {y.data(), {c.rows, c.width}},
+                                            .penalty = static_cast<float>(c.parameter)}));
     return Outputs{y};
   }
   /// Equal values: one division or product of doubles, rounded correctly on both sides.
@@ -49,7 +48,7 @@ struct RepetitionPenalty {
     return kernels::repetition_penalty({.x = at[0].view<const double, 2>(),
                                         .history = at[1].view<const uint32_t, 1>(),
                                         .y = at[2].view<double, 2>(),
-                                        .penalty = static_cast<float>(c.logits.parameter)},
+                                        .penalty = static_cast<float>(c.parameter)},
                                        stream);
   }
 
@@ -69,7 +68,7 @@ struct RepetitionPenalty {
              }}};
   }
   static Cost cost(const Case& c) {
-    const auto elements = static_cast<double>(c.logits.rows * c.logits.width);
+    const auto elements = static_cast<double>(c.rows * c.width);
     return {.bytes = 16 * elements + 4 * static_cast<double>(c.history),
             .flops = static_cast<double>(c.history)};
   }
@@ -84,10 +83,10 @@ struct RepetitionPenalty {
   static Result<Outputs> run(const Case& c, std::span<const Tensor> in, const std::vector<uint32_t>& history,
                              double (*penalise)(double x, double penalty)) {
     std::vector<double> y = widened(in[0]);
-    for (int64_t r = 0; r < c.logits.rows; ++r) {
+    for (int64_t r = 0; r < c.rows; ++r) {
       for (const uint32_t id : history) {
-        double& x = y[static_cast<size_t>(r * c.logits.width + id)];
-        x = penalise(x, c.logits.parameter);
+        double& x = y[static_cast<size_t>(r * c.width + id)];
+        x = penalise(x, c.parameter);
       }
     }
     return Outputs{y};

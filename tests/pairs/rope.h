@@ -201,7 +201,9 @@ struct Rope {
   }
   static Cost cost(const Case& c) {
     const double elements = static_cast<double>(c.tokens * c.heads * c.head_dim);
-    return {.bytes = 2 * elements * sizeof(T), .flops = 3 * elements};
+    const int64_t divisors = c.divided ? c.rope_dims / 2 : 0;
+    return {.bytes = 2 * elements * sizeof(T) + static_cast<double>(8 * c.tokens + 4 * divisors),
+            .flops = 3 * static_cast<double>(c.tokens * c.heads * c.rope_dims)};
   }
 
  private:

@@ -37,5 +37,6 @@ void add_compare(CLI::App& app, int& exit);
 void add_capture(CLI::App& app, int& exit);
 void add_faults(CLI::App& app, int& exit);
 void add_serve(CLI::App& app, int& exit);
+void add_perf(CLI::App& app, int& exit);
 
 }  // namespace kigo::tools

@@ -109,7 +109,7 @@ int run(int argc, char** argv) {
 #endif
   int exit = kFailed;
   for (const auto add : {add_verify, add_compare, add_capture, add_haiku, add_generate, add_serve, add_logits,
-                         add_tokenize, add_inspect, add_make_model, add_faults}) {
+                         add_tokenize, add_inspect, add_make_model, add_perf, add_faults}) {
     add(app, exit);
   }
   try {

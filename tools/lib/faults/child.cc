@@ -9,36 +9,16 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <string_view>
 #include <thread>
 
 #include "core/base/cat.h"
 #include "core/base/file_map.h"
+#include "tools/lib/child_process.h"
 
 namespace kigo::tools {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-/// The environment of this process, with some variables set anew.
-std::vector<std::string> with(const Environment& added) {
-  std::vector<std::string> variables;
-  for (char** each = environ; *each != nullptr; ++each) {
-    const std::string_view variable = *each;
-    bool replaced = false;
-    for (const auto& [name, value] : added) replaced = replaced || variable.starts_with(name + "=");
-    if (!replaced) variables.emplace_back(variable);
-  }
-  for (const auto& [name, value] : added) variables.push_back(cat(name, "=", value));
-  return variables;
-}
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> all;
-  for (std::string& text : texts) all.push_back(text.data());
-  all.push_back(nullptr);
-  return all;
-}
 
 /// Waits for the process and kills its group when the time is up.
 int await(pid_t process, Clock::time_point end, bool& timed_out) {
@@ -70,11 +50,11 @@ Ended run_child(const std::vector<std::string>& argv, const Environment& environ
   posix_spawnattr_setpgroup(&attributes, 0);
 
   std::vector<std::string> arguments = argv;
-  std::vector<std::string> variables = with(environment);
+  std::vector<std::string> variables = environment_with(environment);
   const auto start = Clock::now();
   pid_t process = 0;
   const int failed = ::posix_spawnp(&process, argv[0].c_str(), &files, &attributes,
-                                    pointers(arguments).data(), pointers(variables).data());
+                                    word_pointers(arguments).data(), word_pointers(variables).data());
   posix_spawn_file_actions_destroy(&files);
   posix_spawnattr_destroy(&attributes);
   Ended ended;

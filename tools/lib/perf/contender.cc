@@ -1,0 +1,174 @@
+#include "tools/lib/perf/contender.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string_view>
+#include <utility>
+
+#include "core/base/cat.h"
+#include "tools/lib/iso_time.h"
+#include "tools/lib/perf/history.h"
+
+namespace kigo::tools::perf {
+namespace {
+
+constexpr int64_t kFailedStarts = 2;
+constexpr std::string_view kCeilings = "ceilings";         // a program may know of none
+constexpr std::chrono::milliseconds kFinishLimit{30'000};  // a context on a GPU takes a while to end
+
+std::string now() {
+  return iso_time(std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()));
+}
+
+std::string file_of(const BenchOptions& options, const std::string& side, const char* kind) {
+  return cat(options.folder, "/", side, kind);
+}
+
+BenchAnswer refused(std::string why) { return {State::invalid, std::move(why), {}}; }
+
+}  // namespace
+
+Status check_new(const BenchOptions& options, const std::string& side) {
+  std::error_code failed;
+  std::filesystem::create_directories(options.folder, failed);
+  if (failed) return fail(Code::io, options.folder, failed.message());
+  const std::string file = file_of(options, side, ".jsonl");
+  if (std::filesystem::exists(file))
+    return fail(Code::invalid_request, file, "is there already", "a folder without a measurement");
+  return {};
+}
+
+std::string new_run_name() { return cat(now(), " ", ::getpid()); }
+
+Subject subject_of(const std::string& name) {
+  Subject subject;
+  subject.name = name;
+  if (name == kCeilings) subject.kind = Kind::ceiling;
+  const size_t first = name.find('/');
+  if (first == std::string::npos) return subject;
+  for (const Kind kind : {Kind::op, Kind::model, Kind::serve, Kind::cpu, Kind::ceiling}) {
+    if (name.substr(0, first) != name_of(kind)) continue;
+    const size_t second = kind == Kind::cpu ? std::string::npos : name.find('/', first + 1);
+    subject.kind = kind;
+    subject.name = name.substr(first + 1, second == std::string::npos ? second : second - first - 1);
+    if (second != std::string::npos) subject.text = name.substr(second + 1);
+  }
+  return subject;
+}
+
+Contender::Contender(const BenchOptions& options, std::string side, BenchCommand command)
+    : side_(std::move(side)),
+      command_(std::move(command)),
+      file_(file_of(options, side_, ".jsonl")),
+      machine_(options.machine),
+      long_lived_(options.long_lived),
+      timeout_(options.timeout) {}
+
+Result<Contender> Contender::start(const BenchOptions& options, const std::string& program,
+                                   const std::string& side) {
+  BenchCommand command{program, {}, file_of(options, side, ".log"), options.ready_limit};
+  std::vector<std::string>& arguments = command.arguments;
+  if (options.quick) arguments.emplace_back("--quick");
+  if (!options.filter.empty()) arguments.insert(arguments.end(), {"--filter", options.filter});
+  if (!options.machine.empty()) arguments.insert(arguments.end(), {"--machine", options.machine});
+  Contender contender(options, side, std::move(command));
+  KIGO_ASSIGN(contender.names_, list_names(contender.command_));
+  KIGO_TRY(contender.start(contender.slots_[0]));
+  return contender;
+}
+
+Status Contender::start(Slot& slot) {
+  KIGO_ASSIGN(slot.process, BenchProcess::start(command_));
+  commit_ = slot.process->ready().commit;
+  if (std::exchange(slot.failed, false)) ++restarts_;
+  failed_starts_ = 0;
+  slot.may_have_ended = false;
+  return {};
+}
+
+bool Contender::is_there(Slot& slot) {
+  if (slot.process != nullptr) return true;
+  if (failed_starts_ == kFailedStarts) return false;
+  const Status started = start(slot);
+  if (started) return true;
+  ++failed_starts_;
+  why_no_start_ = started.error().message();
+  return false;
+}
+
+BenchAnswer Contender::answer_to(const BenchRequest& request, Slot& slot) {
+  if (const auto failed = failed_.find(request.name); failed != failed_.end())
+    return refused(cat("not asked again: ", failed->second));
+  // A process that ends behind an invalid record is noticed with the next name: that one is asked once more.
+  for (const bool last_try : {false, true}) {
+    if (!is_there(slot)) return refused(cat("the program could not be started: ", why_no_start_));
+    const bool may_have_ended = std::exchange(slot.may_have_ended, false);
+    BenchAnswer answer = slot.process->ask(request, timeout_);
+    slot.may_have_ended =
+        std::ranges::any_of(answer.records, [](const Record& each) { return each.state != State::ok; });
+    if (answer.state == State::ok) {
+      if (answer.records.empty() && request.name != kCeilings)
+        answer = refused("no record, expected one at least");
+      if (answer.state != State::ok) failed_.emplace(request.name, answer.why);
+      return answer;
+    }
+    slot.process.reset();
+    slot.failed = true;
+    if (!last_try && may_have_ended && answer.state == State::invalid && answer.records.empty()) continue;
+    failed_.emplace(request.name, answer.why);
+    return answer;
+  }
+  return refused("not asked");
+}
+
+std::vector<Record> Contender::missing(const BenchRequest& request, const BenchAnswer& answer) const {
+  std::vector<Subject> expected = {subject_of(request.name)};
+  if (const auto known = subjects_.find(request.name); known != subjects_.end()) expected = known->second;
+  std::vector<Record> records;
+  for (const Subject& subject : expected) {
+    if (std::ranges::find(answer.records, subject, &Record::subject) != answer.records.end()) continue;
+    Record record;
+    record.time = now();
+    record.run = request.run;
+    record.block = request.block;
+    record.machine = machine_;
+    record.commit = commit_;
+    record.setting = setting_;
+    record.subject = subject;
+    record.state = answer.state;
+    record.why = answer.why;
+    record.delay_us = request.delay_us.value_or(0);
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+Result<std::vector<Record>> Contender::ask(const BenchRequest& request) {
+  if (!long_lived_ && request.block / 2 != std::exchange(two_, request.block / 2)) finish();
+  BenchAnswer answer = answer_to(request, slots_[long_lived_ ? 0 : static_cast<size_t>(request.block % 2)]);
+  if (!answer.records.empty()) setting_ = answer.records.back().setting;
+  if (answer.state == State::ok) {
+    std::vector<Subject>& subjects = subjects_[request.name];
+    subjects.clear();
+    for (const Record& record : answer.records) subjects.push_back(record.subject);
+  } else {
+    for (Record& record : missing(request, answer)) answer.records.push_back(std::move(record));
+  }
+  if (!answer.records.empty()) KIGO_TRY(append_history(file_, answer.records));
+  return std::move(answer.records);
+}
+
+void Contender::finish() {
+  for (Slot& slot : slots_) {
+    if (slot.process == nullptr) continue;
+    const Status ended = slot.process->finish(kFinishLimit);
+    slot.process.reset();
+    if (ended || slot.may_have_ended) continue;
+    std::string why = ended.error().message();
+    if (std::ranges::find(bad_ends_, why) == bad_ends_.end()) bad_ends_.push_back(std::move(why));
+  }
+}
+
+}  // namespace kigo::tools::perf

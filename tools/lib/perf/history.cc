@@ -1,0 +1,182 @@
+#include "tools/lib/perf/history.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "core/base/cat.h"
+#include "core/base/file_map.h"
+#include "core/base/output_file.h"
+
+namespace kigo::tools::perf {
+namespace {
+
+constexpr size_t kWorthAThread = 1 << 20;
+
+History read_lines(std::string_view text, const std::string& name, size_t number) {
+  History history;
+  for (; !text.empty(); ++number) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    auto record = parse_record(line, cat(name, ":", number));
+    if (record) {
+      history.records.push_back(std::move(*record));
+    } else {
+      history.broken.push_back({record.error(), std::string(line)});
+    }
+  }
+  return history;
+}
+
+template <class T>
+void move_behind(std::vector<T>& all, std::vector<T>& more) {
+  all.insert(all.end(), std::move_iterator(more.begin()), std::move_iterator(more.end()));
+}
+
+/// Holds the folder of a file until destroyed: between our own programs on one machine, a file that is being
+/// replaced is not appended to.
+class FolderLock {
+ public:
+  static Result<FolderLock> take(const std::string& path) {
+    const std::string folder = std::filesystem::path(path).parent_path().string();
+    const char* const name = folder.empty() ? "." : folder.c_str();
+    const int descriptor = ::open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return io_error(path, "cannot open its folder");
+    FolderLock lock(descriptor);
+    while (::flock(descriptor, LOCK_EX) != 0) {
+      if (errno != EINTR) return io_error(path, "cannot lock its folder");
+    }
+    return lock;
+  }
+  FolderLock(FolderLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  FolderLock& operator=(FolderLock&&) = delete;
+  ~FolderLock() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+
+ private:
+  explicit FolderLock(int descriptor) : descriptor_(descriptor) {}
+  int descriptor_;
+};
+
+Status write_synced(const std::string& path, std::string_view text) {
+  KIGO_ASSIGN(OutputFile file, OutputFile::create(path));
+  KIGO_TRY(file.append(std::as_bytes(std::span(text.data(), text.size()))));
+  KIGO_TRY(file.sync());
+  return file.commit();
+}
+
+/// Whether the file's last line lacks its end.
+bool is_cut(int descriptor) {
+  const off_t size = ::lseek(descriptor, 0, SEEK_END);
+  char last = '\n';
+  return size > 0 && ::pread(descriptor, &last, 1, size - 1) == 1 && last != '\n';
+}
+
+}  // namespace
+
+History read_text(std::string_view text, const std::string& name) {
+  if (text.size() < kWorthAThread) return read_lines(text, name, 1);
+  const size_t end = text.find('\n', text.size() / 2);
+  const std::string_view first = text.substr(0, end == std::string_view::npos ? end : end + 1);
+  const std::string_view rest = text.substr(first.size());
+  History behind;
+  std::thread thread([&] {
+    const auto lines = static_cast<size_t>(std::ranges::count(first, '\n'));
+    behind = read_lines(rest, name, lines + 1);
+  });
+  History history = read_lines(first, name, 1);
+  thread.join();
+  move_behind(history.records, behind.records);
+  move_behind(history.broken, behind.broken);
+  return history;
+}
+
+Result<History> read_history(const std::string& path) {
+  std::vector<std::string> files;
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    std::filesystem::directory_iterator entry(path, error);
+    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+      if (entry->path().extension() == ".jsonl") files.push_back(entry->path().string());
+    }
+    if (error) return fail(Code::io, escaped(path, 4096), error.message(), "a folder that can be read");
+    std::ranges::sort(files);
+  } else {
+    files.push_back(path);
+  }
+  History history;
+  for (const std::string& file : files) {
+    KIGO_ASSIGN(const FileMap map, FileMap::open(file));
+    History more = read_text({reinterpret_cast<const char*>(map.bytes().data()), map.bytes().size()}, file);
+    move_behind(history.records, more.records);
+    move_behind(history.broken, more.broken);
+  }
+  return history;
+}
+
+std::vector<Record> merged(std::vector<Record> records) {
+  std::vector<std::pair<std::string, size_t>> lines;  // a line begins with its time
+  lines.reserve(records.size());
+  for (size_t i = 0; i < records.size(); ++i) lines.emplace_back(line_of(records[i]), i);
+  std::ranges::sort(lines);
+  const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
+  lines.erase(std::unique(lines.begin(), lines.end(), same), lines.end());
+  std::vector<Record> all;
+  all.reserve(lines.size());
+  for (const auto& [line, index] : lines) all.push_back(std::move(records[index]));
+  return all;
+}
+
+std::string lines_of(std::span<const Record> records) {
+  std::string text;
+  for (const Record& record : records) text += line_of(record);
+  return text;
+}
+
+Status write_history(const std::string& path, std::span<const Record> records) {
+  KIGO_ASSIGN(const FolderLock lock, FolderLock::take(path));
+  return write_synced(path, lines_of(records));
+}
+
+Status append_history(const std::string& path, std::span<const Record> records) {
+  KIGO_ASSIGN(const FolderLock lock, FolderLock::take(path));
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+  if (descriptor < 0) return io_error(path, "cannot open");
+  const std::string text = cat(is_cut(descriptor) ? "\n" : "", lines_of(records));
+  Status status;
+  for (size_t done = 0; status && done < text.size();) {
+    const ssize_t written = ::write(descriptor, text.data() + done, text.size() - done);
+    if (written >= 0) {
+      done += static_cast<size_t>(written);
+    } else if (errno != EINTR) {
+      status = io_error(path, "cannot write");
+    }
+  }
+  if (::close(descriptor) != 0 && status) status = io_error(path, "cannot close");
+  return status;
+}
+
+Result<std::vector<Broken>> merge_into(const std::string& path, std::vector<Record> records) {
+  KIGO_ASSIGN(const FolderLock lock, FolderLock::take(path));
+  History history;
+  if (std::filesystem::exists(path)) {
+    KIGO_ASSIGN(history, read_history(path));
+  }
+  move_behind(history.records, records);
+  std::string text = lines_of(merged(std::move(history.records)));
+  for (const Broken& broken : history.broken) text += cat(broken.line, "\n");
+  KIGO_TRY(write_synced(path, text));
+  return std::move(history.broken);
+}
+
+}  // namespace kigo::tools::perf

@@ -1,0 +1,105 @@
+#include "tools/lib/perf/validity.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+#include "core/base/cat.h"
+#include "tools/lib/perf/noise.h"
+
+namespace kigo::tools::perf {
+namespace {
+
+constexpr double kSlack = 1.02;
+constexpr size_t kLeastBlocks = 2;
+
+Limits limits_for(const Record& record, const std::map<std::string, Limits>& limits) {
+  const auto found = limits.find(record.run);
+  return found == limits.end() ? Limits{} : found->second;
+}
+
+std::string objection_to_block(const Record& record, const std::map<std::string, Limits>& limits) {
+  if (record.state == State::invalid) return record.why.empty() ? "invalid" : record.why;
+  for (const double us : record.us) {
+    if (!std::isfinite(us) || us <= 0) return cat("a sample of ", us, " us");
+  }
+  const auto kept = static_cast<int64_t>(record.us.size());
+  if (record.discarded > kept)
+    return cat(record.discarded, " of ", record.discarded + kept, " samples discarded");
+  if (record.us.size() < least_samples(record.subject.kind))
+    return cat(kept, " samples, expected at least ", least_samples(record.subject.kind),
+               record.why.empty() ? "" : cat(" (", record.why, ")"));
+  const Limits limit = limits_for(record, limits);
+  for (const double share : {bytes_share(record, limit), flops_share(record, limit)}) {
+    if (share > kSlack)
+      return cat(std::lround(100 * share),
+                 " % of what the hardware reached in the same run, expected at most 100");
+  }
+  return {};
+}
+
+}  // namespace
+
+std::map<std::string, Limits> limits_of(std::span<const Record> records) {
+  std::map<std::string, Limits> all;
+  for (const Record& record : records) {
+    if (record.subject.kind != Kind::ceiling || !usable(record)) continue;
+    Limits& limits = all[record.run];
+    const double us = median_us(record);
+    limits.bytes_per_us = std::max(limits.bytes_per_us, record.bytes / us);
+    limits.flops_per_us = std::max(limits.flops_per_us, record.flops / us);
+  }
+  return all;
+}
+
+double bytes_share(const Record& record, const Limits& limits) {
+  const bool from_memory = record.subject.cache == Cache::cold || record.subject.cache == Cache::row;
+  return from_memory && limits.bytes_per_us > 0 ? record.bytes / median_us(record) / limits.bytes_per_us : 0;
+}
+
+double flops_share(const Record& record, const Limits& limits) {
+  return limits.flops_per_us > 0 ? record.flops / median_us(record) / limits.flops_per_us : 0;
+}
+
+size_t least_samples(Kind kind) { return kind == Kind::model || kind == Kind::serve ? 3 : 10; }
+
+std::string objection_to(const std::string& side, const Blocks& blocks,
+                         const std::map<std::string, Limits>& limits) {
+  if (blocks.empty()) return cat("not measured in ", side);
+  for (const Record* record : blocks) {
+    if (std::string why = objection_to_block(*record, limits); !why.empty())
+      return cat(side, ", block ", record->block, ": ", why);
+  }
+  if (blocks.size() < kLeastBlocks)
+    return cat(side, ": ", blocks.size(), " block, expected ", kLeastBlocks,
+               " or more, in turns with the other side");
+  return {};
+}
+
+std::string mismatch(const Blocks& base, const Blocks& head) {
+  const Setting& first = base.front()->setting;
+  const auto differs = [&](std::string_view member, const auto& of) -> std::string {
+    for (const Blocks* blocks : {&base, &head}) {
+      for (const Record* record : *blocks) {
+        if (of(record->setting) != of(first))
+          return cat("not comparable: ", member, " ", of(first), " and ", of(record->setting));
+      }
+    }
+    return {};
+  };
+  for (std::string why : {differs("method", [](const Setting& s) { return s.method; }),
+                          differs("device", [](const Setting& s) { return s.device; }),
+                          differs("driver", [](const Setting& s) { return s.driver; }),
+                          differs("cuda", [](const Setting& s) { return s.cuda; }),
+                          differs("clocks", [](const Setting& s) { return s.clocks; }),
+                          differs("flags", [](const Setting& s) { return s.flags; })}) {
+    if (!why.empty()) return why;
+  }
+  const auto verified = [](const Blocks& blocks) { return std::ranges::all_of(blocks, &Record::verified); };
+  if (verified(base) != verified(head))
+    return cat("the values of ", verified(base) ? "HEAD" : "BASE", " were not compared with the twin's");
+  return {};
+}
+
+}  // namespace kigo::tools::perf

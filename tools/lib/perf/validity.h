@@ -1,0 +1,42 @@
+// What makes measurements of a kernel impossible to compare.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tools/lib/perf/record.h"
+
+namespace kigo::tools::perf {
+
+/// What the hardware reached, by the ceilings of a run; 0: not measured.
+struct Limits {
+  double bytes_per_us = 0;
+  double flops_per_us = 0;
+};
+
+using Blocks = std::vector<const Record*>;  // of one subject on one side
+
+/// By Record::run: the fastest ceiling that moves bytes, and the fastest that counts operations, by medians.
+std::map<std::string, Limits> limits_of(std::span<const Record> records);
+
+/// Of the slowest limit's point of view: bytes / median us / limit. 0 without a limit, without bytes, and for
+/// what may lie in the cache (hot, or not a matter of it).
+double bytes_share(const Record& record, const Limits& limits);
+double flops_share(const Record& record, const Limits& limits);
+
+/// Samples that a block needs: 10, and 3 of whole models and of the worker.
+size_t least_samples(Kind kind);
+
+/// Why this side cannot be used, one line; empty when it can. `side`: "BASE". In this order: not measured, a
+/// record that is invalid, a sample that is no time, more than half discarded, too few samples, fewer than
+/// two blocks, more than 102 % of a ceiling (whose own noise the 2 % are for).
+std::string objection_to(const std::string& side, const Blocks& blocks,
+                         const std::map<std::string, Limits>& limits);
+
+/// Why both sides cannot be compared with each other: another setting, or values compared with the twin's on
+/// one side only. Both have at least one block.
+std::string mismatch(const Blocks& base, const Blocks& head);
+
+}  // namespace kigo::tools::perf
