@@ -146,8 +146,15 @@ Result<bool> measure_all(Program& program, const Arguments& arguments, const std
   return good;
 }
 
+/// The name behind this one; empty behind the last.
+std::string next_to(const std::string& name, const std::vector<std::string>& names) {
+  const auto found = std::ranges::find(names, name);
+  return found == names.end() || found + 1 == names.end() ? "" : *(found + 1);
+}
+
 /// Answers requests until there are no more, or the device is of no more use. The exit status.
-int serve(Program& program, const Arguments& arguments, std::istream& in, std::ostream& out) {
+int serve(Program& program, const Arguments& arguments, const std::vector<std::string>& names,
+          std::istream& in, std::ostream& out) {
   const Json ready =
       Json::object({{"ready", program.name()}, {"commit", KIGO_COMMIT}, {"fault_build", kFaultBuild}});
   out << ready.dump() << std::endl;
@@ -156,6 +163,8 @@ int serve(Program& program, const Arguments& arguments, std::istream& in, std::o
     auto request = parse_request(line);
     std::vector<Record> records;
     if (request) {
+      if (request->announce)
+        request->timed = [&] { out << Json::object({{"timed", request->name}}).dump() << std::endl; };
       records = answer(program, *request, arguments);
     } else {
       Record refused;
@@ -169,6 +178,9 @@ int serve(Program& program, const Arguments& arguments, std::istream& in, std::o
     for (const Record& record : records) out << line_of(record);
     out << std::endl;  // an empty line, and all of it at once
     if (!all_ok(records) && !program.usable()) return 3;
+    if (!request) continue;
+    if (const std::string next = next_to(request->name, names); !next.empty())
+      program.expect({.name = next, .block = request->block});
   }
   return 0;
 }
@@ -204,7 +216,7 @@ int run(Program& program, const Arguments& arguments, std::istream& in, std::ost
     out << "NOT RUN: " << **missing << std::endl;
     return 0;
   }
-  if (arguments.serve) return serve(program, arguments, in, out);
+  if (arguments.serve) return serve(program, arguments, *names, in, out);
   const auto good = measure_all(program, arguments, *names, out);
   if (!good) return failed(program, good.error(), 1);
   return *good ? 0 : 1;
@@ -257,10 +269,13 @@ Result<Request> parse_request(std::string_view line) {
       return fail(Code::invalid_request, "request: delay_us", delay->dump(), "microseconds up to 1000000");
     request.delay_us = *us;
   }
-  if (const Json* verify = json.find("verify")) {
-    if (verify->boolean() == nullptr)
-      return fail(Code::invalid_request, "request: verify", verify->dump(), "true or false");
-    request.verify = *verify->boolean();
+  for (const auto& [member, value] :
+       {std::pair{"verify", &request.verify}, {"announce", &request.announce}}) {
+    const Json* const said = json.find(member);
+    if (said == nullptr) continue;
+    if (said->boolean() == nullptr)
+      return fail(Code::invalid_request, cat("request: ", member), said->dump(), "true or false");
+    *value = *said->boolean();
   }
   return request;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -19,13 +20,16 @@ using tools::perf::Setting;
 using tools::perf::Subject;
 
 /// What `kigo perf measure` asks for in one line:
-/// {"measure": NAME, "block": 0, "run": "ID", "delay_us": 0, "verify": true}
+/// {"measure": NAME, "block": 0, "run": "ID", "delay_us": 0, "verify": true, "announce": false}
 struct Request {
   std::string name = {};  // one of names(), or "ceilings"
   int64_t block = 0;
   std::string run = {};
   std::optional<double> delay_us = {};  // nothing: not even the spin of 0
-  bool verify = true;  // compare the values too, which takes longer than all else; once a run is enough
+  bool verify = true;     // compare the values too, which takes longer than all else; once a run is enough
+  bool announce = false;  // call timed()
+  /// To be called when all is timed and only the comparison is left: others may use the device.
+  std::function<void()> timed = [] {};
 };
 
 /// An option of one program's own.
@@ -53,6 +57,8 @@ class Program {
   virtual Setting setting() const = 0;
   /// The records of one name, without time, run, block, machine, commit and delay, which the driver knows.
   virtual Result<std::vector<Record>> measure(const Request& request) = 0;
+  /// Called between two requests: makes ready what will probably be asked next, as far as the host alone can.
+  virtual void expect(const Request&) {}
   /// Whether more can be measured: not after an error of the device that sticks. Asked after one.
   virtual bool usable() { return true; }
   /// What the hardware can do at all.

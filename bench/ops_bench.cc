@@ -51,12 +51,18 @@ constexpr double kMostLaunches = 100, kLeastLaunches = 4;
 /// and its start, must not depend on chance, nor on which of two builds is measured.
 double rough_us(const pairs::Cost& cost) { return 2 + cost.bytes / 3e6 + cost.flops / 2e8; }
 
-/// A case on the device, ready to be measured; kept for the next block of the same case.
-struct Prepared {
+/// The data of a case.
+struct Drawn {
   std::string name;
   uint64_t seed = 0;
   pairs::CasePtr one;
   std::vector<pairs::Tensor> tensors;
+  std::vector<test::Image> images;
+};
+
+/// A case on the device, ready to be measured; kept for the next block of the same case.
+struct Prepared {
+  Drawn drawn;
   std::optional<Copies> copies;
 };
 
@@ -73,15 +79,17 @@ class OpsBench final : public Program {
   Setting setting() const override { return clock_ ? clock_->setting(kMethod) : Setting{}; }
   Result<std::vector<Record>> measure(const Request& request) override;
   Result<std::vector<Record>> ceilings(const Request& request) override;
+  void expect(const Request& request) override;
   bool usable() override { return !context_ || context_->health().has_value(); }
 
  private:
   Status need_limits();
+  static Drawn drawn(const Selected& chosen, const Request& request);
   Status stage(const Selected& chosen, const Request& request);
   Result<Record> cold(const Request& request, const pairs::Cost& cost);
   Result<Record> in_a_row(Cache cache, size_t copies, const Request& request, const pairs::Cost& cost);
   Record record_of(Cache cache, const pairs::Cost& cost, Sampled sampled);
-  Status verify();
+  Status verify(const Request& request);
   Launch launch_of(size_t copy) const;
 
   std::optional<kernels::Context> context_;
@@ -92,6 +100,8 @@ class OpsBench final : public Program {
   double limit_s_ = 3;
   Room room_;
   Prepared prepared_;
+  std::optional<Drawn> expected_;  // what will probably be asked next
+  bool expects_ = true;            // not after another name was asked than expected
   const Selected* chosen_ = nullptr;
   std::set<std::string> verified_;
 };
@@ -127,31 +137,53 @@ Status OpsBench::need_limits() {
   return {};
 }
 
+uint64_t seed_of(const Request& request) { return 1 + static_cast<uint64_t>(request.block); }
+
+Drawn OpsBench::drawn(const Selected& chosen, const Request& request) {
+  Drawn data{request.name, seed_of(request), nullptr, {}, {}};
+  const pairs::CasePtr other = chosen.one->reseeded(data.seed);
+  data.one = request.block > 0 && other ? other : chosen.one;
+  data.tensors = data.one->arguments();
+  data.images = images_of(data.tensors);
+  return data;
+}
+
+void OpsBench::expect(const Request& request) {
+  const auto found = cases_.find(request.name);
+  if (!expects_ || found == cases_.end() || (expected_ && expected_->name == request.name)) return;
+  expected_.reset();
+  expected_ = drawn(found->second, request);
+}
+
 /// Draws the case's data for this block and lays it out, unless it is there already.
 Status OpsBench::stage(const Selected& chosen, const Request& request) {
-  const auto seed = 1 + static_cast<uint64_t>(request.block);
   chosen_ = &chosen;
-  const bool known = prepared_.name == request.name && prepared_.copies;
-  if (known && (prepared_.seed == seed || bytes_of_copy(prepared_.tensors) > kFreshBytes)) return {};
+  const Drawn& last = prepared_.drawn;
+  if (prepared_.copies && last.name == request.name &&
+      (last.seed == seed_of(request) || bytes_of_copy(last.tensors) > kFreshBytes))
+    return {};
   prepared_ = {};
-  const pairs::CasePtr other = chosen.one->reseeded(seed);
-  prepared_.one = request.block > 0 && other ? other : chosen.one;
-  prepared_.tensors = prepared_.one->arguments();
-  const size_t bytes = bytes_of_copy(prepared_.tensors);
+  if (expected_ && expected_->name == request.name && expected_->seed == seed_of(request)) {
+    prepared_.drawn = std::move(*expected_);
+  } else {
+    expects_ = !expected_;
+    prepared_.drawn = drawn(chosen, request);
+  }
+  expected_.reset();
+  Drawn& now = prepared_.drawn;
+  const size_t bytes = bytes_of_copy(now.tensors);
   // Memory that is not touched does not push anything out of the cache.
-  const double touched = std::max(1.0, std::min(static_cast<double>(bytes), prepared_.one->cost().bytes));
+  const double touched = std::max(1.0, std::min(static_cast<double>(bytes), now.one->cost().bytes));
   const double copies = std::floor(2 * static_cast<double>(clock_->device().l2_bytes) / touched) + 2;
   const bool rotates = copies <= kMostCopies && copies * static_cast<double>(bytes) <= kMostBytes;
-  KIGO_ASSIGN(prepared_.copies, Copies::make(prepared_.tensors, rotates ? static_cast<size_t>(copies) : 1,
+  KIGO_ASSIGN(prepared_.copies, Copies::make(std::move(now.images), rotates ? static_cast<size_t>(copies) : 1,
                                              room_, clock_->stream()));
-  prepared_.name = request.name;
-  prepared_.seed = seed;
   return {};
 }
 
 Launch OpsBench::launch_of(size_t copy) const {
   return [this, copy](kernels::Stream stream) {
-    return prepared_.one->kernel(prepared_.copies->placed(copy), stream);
+    return prepared_.drawn.one->kernel(prepared_.copies->placed(copy), stream);
   };
 }
 
@@ -197,12 +229,14 @@ Result<Record> OpsBench::in_a_row(Cache cache, size_t copies, const Request& req
 }
 
 /// A fresh run of the case, compared with the twin.
-Status OpsBench::verify() {
+Status OpsBench::verify(const Request& request) {
   KIGO_TRY(prepared_.copies->reset(0, clock_->stream()));
   KIGO_TRY(launch_of(0)(clock_->stream()));
   KIGO_ASSIGN(const pairs::Outputs got, prepared_.copies->outputs(0, clock_->stream()));
-  KIGO_ASSIGN(const pairs::Outputs truth, prepared_.one->reference(prepared_.tensors));
-  for (const auto& report : judge(*chosen_->pair, *prepared_.one, prepared_.tensors, truth, got, "")) {
+  request.timed();
+  const auto& [name, seed, one, tensors, images] = prepared_.drawn;
+  KIGO_ASSIGN(const pairs::Outputs truth, one->reference(tensors));
+  for (const auto& report : judge(*chosen_->pair, *one, tensors, truth, got, "")) {
     if (!report.pass) return fail(Code::bad_value, chosen_->pair->name(), report.text(), "the twin's values");
   }
   return {};
@@ -217,7 +251,7 @@ Result<std::vector<Record>> OpsBench::measure(const Request& request) {
   for (size_t i = 0; i < prepared_.copies->count(); ++i)
     KIGO_TRY(prepared_.copies->reset(i, clock_->stream()));
   KIGO_TRY(launch_of(0)(clock_->stream()));  // the first launch loads the kernel's code
-  const pairs::Cost cost = prepared_.one->cost();
+  const pairs::Cost cost = prepared_.drawn.one->cost();
   std::vector<Record> records;
   KIGO_ASSIGN(Record first, cold(request, cost));
   std::vector<std::string> functions;
@@ -232,7 +266,7 @@ Result<std::vector<Record>> OpsBench::measure(const Request& request) {
   const bool affordable = cost.flops <= kVerifiedFlops && cost.bytes <= kVerifiedBytes;
   Status right;
   if (request.verify && affordable && !verified_.contains(request.name)) {
-    right = verify();
+    right = verify(request);
     if (right) verified_.insert(request.name);
   }
   for (Record& record : records) {

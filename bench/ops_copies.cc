@@ -20,13 +20,13 @@ Result<std::byte*> Room::of(size_t bytes) {
   return static_cast<std::byte*>(memory_.get());
 }
 
-Result<Copies> Copies::make(std::span<const pairs::Tensor> tensors, size_t count, Room& room,
+Result<Copies> Copies::make(std::vector<test::Image> images, size_t count, Room& room,
                             kernels::Stream stream) {
   Copies copies;
-  for (const pairs::Tensor* tensor : pairs::placed_tensors(tensors)) {
-    copies.images_.emplace_back(*tensor, test::Layout{});
+  copies.images_ = std::move(images);
+  for (const test::Image& image : copies.images_) {
     copies.offsets_.push_back(copies.stride_);
-    copies.stride_ += copies.images_.back().bytes().size();  // a multiple of 256
+    copies.stride_ += image.bytes().size();  // a multiple of 256
   }
   KIGO_ASSIGN(copies.pristine_, room.of((count + 1) * copies.stride_));
   for (size_t i = 0; i < copies.images_.size(); ++i) {
@@ -65,6 +65,13 @@ Result<pairs::Outputs> Copies::outputs(size_t copy, kernels::Stream stream) cons
     outputs.push_back(pairs::widened(tensor.type, images_[i].elements(after)));
   }
   return outputs;
+}
+
+std::vector<test::Image> images_of(std::span<const pairs::Tensor> tensors) {
+  std::vector<test::Image> images;
+  for (const pairs::Tensor* tensor : pairs::placed_tensors(tensors))
+    images.emplace_back(*tensor, test::Layout{});
+  return images;
 }
 
 size_t bytes_of_copy(std::span<const pairs::Tensor> tensors) {

@@ -25,9 +25,9 @@ class Room {
 
 class Copies {
  public:
-  /// `tensors` outlive the copies, and `room` is lent to them. Every copy holds what the kernel expects.
-  /// Errors: out_of_memory, cuda.
-  static Result<Copies> make(std::span<const pairs::Tensor> tensors, size_t count, Room& room,
+  /// The tensors behind `images` outlive the copies, and `room` is lent to them. Every copy holds what the
+  /// kernel expects. Errors: out_of_memory, cuda.
+  static Result<Copies> make(std::vector<test::Image> images, size_t count, Room& room,
                              kernels::Stream stream);
 
   size_t count() const { return placed_.size(); }
@@ -44,6 +44,9 @@ class Copies {
   std::byte* pristine_ = nullptr;
   std::vector<std::vector<pairs::Placed>> placed_;
 };
+
+/// Of each tensor that a kernel is given, in order, as it lies in a copy. `tensors` outlive the images.
+std::vector<test::Image> images_of(std::span<const pairs::Tensor> tensors);
 
 /// Bytes of one copy.
 size_t bytes_of_copy(std::span<const pairs::Tensor> tensors);

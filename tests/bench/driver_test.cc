@@ -26,7 +26,9 @@ class Pretended final : public Program {
     if (quick) return {"op/add_f32/tokens=1"};
     return {"op/add_f32/tokens=1", "op/rope_f16/tokens=2 heads=3"};
   }
-  Result<std::optional<std::string>> prepare(bool) override { return missing; }
+  Result<std::optional<std::string>> prepare(bool) override {
+    return missing.empty() ? std::nullopt : std::optional(missing);
+  }
   Setting setting() const override {
     Setting setting;
     setting.device = "a device";
@@ -42,6 +44,7 @@ class Pretended final : public Program {
     Record hot = record;
     record.subject.cache = Cache::cold;
     hot.subject.cache = Cache::hot;
+    request.timed();
     return std::vector<Record>{record, hot};
   }
   Result<std::vector<Record>> ceilings(const Request&) override {
@@ -50,12 +53,13 @@ class Pretended final : public Program {
     record.us.assign(10, 1.0);
     return std::vector<Record>{record};
   }
+  void expect(const Request& request) override { expected = request; }
   bool usable() override { return still_usable; }
 
-  std::optional<std::string> missing;
+  std::string missing;
   std::string folder;
   bool still_usable = true;
-  Request asked;
+  Request asked, expected;
 };
 
 struct Outcome {
@@ -143,6 +147,27 @@ TEST(Serve, HasNoDelayAndVerifiesUnlessAsked) {
   EXPECT_FALSE(program.asked.verify);
 }
 
+TEST(Serve, AnnouncesTheEndOfTheTimingWhereThatIsWanted) {
+  Pretended program;
+  const Outcome plain = run(program, {"--serve"}, "{\"measure\":\"op/add_f32/tokens=1\"}\n");
+  EXPECT_EQ(plain.lines.size(), 4u);  // ready, cold, hot, empty
+  const Outcome outcome =
+      run(program, {"--serve"}, "{\"measure\":\"op/add_f32/tokens=1\",\"announce\":true}\n");
+  ASSERT_EQ(outcome.lines.size(), 5u);
+  EXPECT_EQ(outcome.lines[1], R"({"timed":"op/add_f32/tokens=1"})");
+  EXPECT_EQ(record_of(outcome.lines[2]).subject.cache, Cache::cold);
+}
+
+TEST(Serve, ExpectsTheNextNameOfTheList) {
+  Pretended program;
+  const std::string first = program.names(false).front(), second = program.names(false)[1];
+  run(program, {"--serve"}, cat("{\"measure\":\"", first, "\",\"block\":2}\n"));
+  EXPECT_EQ(program.expected.name, second);
+  EXPECT_EQ(program.expected.block, 2);
+  run(program, {"--serve"}, "{\"measure\":\"ceilings\"}\n");
+  EXPECT_EQ(program.expected.name, second) << "nothing follows the ceilings, nor the last name";
+}
+
 TEST(Serve, AnswersAFailureWithAnInvalidRecordAndGoesOn) {
   Pretended program;
   const Outcome outcome =
@@ -199,7 +224,8 @@ TEST(ParseRequest, RefusesWhatIsNoRequest) {
   for (const char* line :
        {"", "[]", "{}", R"({"measure":1})", R"({"measure":"a","block":-1})", R"({"measure":"a","block":1.5})",
         R"({"measure":"a","run":1})", R"({"measure":"a","delay_us":-1})", R"({"measure":"a","delay_us":1e9})",
-        R"({"measure":"a","delay_us":"1"})", R"({"measure":"a","verify":1})"})
+        R"({"measure":"a","delay_us":"1"})", R"({"measure":"a","verify":1})",
+        R"({"measure":"a","announce":0})"})
     EXPECT_FALSE(parse_request(line)) << line;
 }
 

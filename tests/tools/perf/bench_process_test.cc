@@ -55,6 +55,20 @@ TEST_F(Bench, AsksForNoDelayAndNoTwinWhereNoneIsWanted) {
             (std::vector<std::string>{"head 0 op/a/x", "head 1 op/a/x delay 0", "head 2 op/a/x unverified"}));
 }
 
+TEST_F(Bench, SaysThatTheTimingIsOver) {
+  const auto bench = started(R"({"name": "op/a/x", "compare_ms": 1}, {"name": "op/b/y"})");
+  const BenchRequest request{"op/a/x", 0, "r", {}, true, true};
+  const BenchAnswer timed = bench->ask(request, milliseconds(5000));
+  EXPECT_TRUE(timed.timed);
+  EXPECT_TRUE(timed.records.empty());
+  const BenchAnswer rest = bench->rest(milliseconds(5000));
+  EXPECT_FALSE(rest.timed);
+  EXPECT_EQ(rest.records.size(), 1u);
+  // One that says nothing of it is as good.
+  EXPECT_EQ(bench->ask({"op/b/y", 0, "r", {}, true, true}, milliseconds(5000)).records.size(), 1u);
+  EXPECT_EQ(requests().back(), "head 0 op/b/y announced");
+}
+
 TEST_F(Bench, PassesOnWhatTheProgramCallsInvalid) {
   const auto bench = started("");
   const BenchAnswer answer = bench->ask({"op/b/x", 0, "r", {}, true}, milliseconds(5000));

@@ -96,9 +96,10 @@ TEST_F(Measure, TakesTheTurnsAfterTheCeilingsOfBoth) {
   program("base", kTwo);
   const auto summary = measure(options());
   ASSERT_TRUE(summary) << summary.error().message();
-  EXPECT_EQ(requests(), (Lines{"base 0 ceilings", "head 0 ceilings", "base 0 op/a/x", "head 0 op/a/x",
-                               "head 1 op/a/x unverified", "base 1 op/a/x unverified", "base 0 op/b/y",
-                               "head 0 op/b/y", "head 1 op/b/y unverified", "base 1 op/b/y unverified"}));
+  EXPECT_EQ(requests(),
+            (Lines{"base 0 ceilings", "head 0 ceilings", "base 0 op/a/x announced", "head 0 op/a/x announced",
+                   "head 1 op/a/x unverified", "base 1 op/a/x unverified", "base 0 op/b/y announced",
+                   "head 0 op/b/y announced", "head 1 op/b/y unverified", "base 1 op/b/y unverified"}));
   EXPECT_TRUE(summary->ok());
   EXPECT_EQ(summary->names, 2);
   EXPECT_EQ(summary->blocks, 2);
@@ -114,6 +115,44 @@ TEST_F(Measure, TakesTheTurnsAfterTheCeilingsOfBoth) {
     EXPECT_EQ(records[0].subject.kind, Kind::ceiling);
     EXPECT_EQ(records[4].block, 1);
   }
+}
+
+std::vector<int64_t> blocks_of(const std::vector<Record>& records) {
+  std::vector<int64_t> blocks;
+  for (const Record& record : records) blocks.push_back(record.block);
+  return blocks;
+}
+
+TEST_F(Measure, TakesTurnsWhileValuesAreCompared) {
+  for (const char* side : {"base", "head"})
+    program(side, R"({"name": "op/a/x", "compare_ms": 20}, {"name": "op/b/y"})");
+  MeasureOptions four = options();
+  four.blocks = 4;
+  const auto summary = measure(four);
+  ASSERT_TRUE(summary) << summary.error().message();
+  EXPECT_TRUE(summary->ok());
+  EXPECT_EQ(summary->records, 18);
+  for (const auto& records : {base_records(), head_records()}) {
+    EXPECT_EQ(blocks_of(of(records, "a")), (std::vector<int64_t>{1, 0, 2, 3}));
+    EXPECT_EQ(blocks_of(of(records, "b")), (std::vector<int64_t>{0, 1, 2, 3}));
+  }
+}
+
+TEST_F(Measure, AProgramThatDiesWhileItComparesIsStartedAgain) {
+  program("base", kTwo);
+  program("head",
+          R"({"name": "op/a/x", "compare_ms": 1, "then": "die"}, {"name": "op/b/y", "compare_ms": 1})");
+  const auto summary = measure(options());
+  ASSERT_TRUE(summary) << summary.error().message();
+  EXPECT_EQ(summary->invalid, 1);
+  EXPECT_EQ(summary->restarts, 1);
+  const std::vector<Record> a = of(head_records(), "a"), b = of(head_records(), "b");
+  ASSERT_EQ(blocks_of(a), (std::vector<int64_t>{1, 0}));
+  EXPECT_EQ(a[0].state, State::ok);
+  EXPECT_EQ(a[1].state, State::invalid);
+  EXPECT_NE(a[1].why.find("exit status 7"), std::string::npos) << a[1].why;
+  ASSERT_EQ(blocks_of(b), (std::vector<int64_t>{1, 0}));
+  for (const Record& record : b) EXPECT_EQ(record.state, State::ok) << record.why;
 }
 
 TEST_F(Measure, TakesEveryBlockInAProcessOfItsOwn) {
@@ -336,7 +375,7 @@ TEST_P(MeasureSignal, LeavesNothingBehindAndKeepsWhatWasMeasured) {
   const pid_t process = begin();
   const auto reached = [&] {
     const Lines all = requests();
-    return std::ranges::find(all, "head 0 op/b/y") != all.end();
+    return std::ranges::find(all, "head 0 op/b/y announced") != all.end();
   };
   for (int i = 0; i < 1000 && !reached(); ++i) ::usleep(10'000);
   ASSERT_TRUE(reached());

@@ -60,6 +60,19 @@ Result<std::unique_ptr<BenchProcess>> BenchProcess::start(const BenchCommand& co
 }
 
 BenchAnswer BenchProcess::ask(const BenchRequest& request, milliseconds limit) {
+  asked_ = request;
+  Json asked = Json::object({{"measure", request.name}, {"block", request.block}, {"run", request.run}});
+  if (request.delay_us) asked.set("delay_us", *request.delay_us);
+  if (!request.verify) asked.set("verify", false);
+  if (request.announce) asked.set("announce", true);
+  // What went wrong shows in what it answers.
+  if (child_->process() != 0) child_->write(asked.dump() + "\n", after(limit));
+  return read(request.announce, limit);
+}
+
+BenchAnswer BenchProcess::rest(milliseconds limit) { return read(false, limit); }
+
+BenchAnswer BenchProcess::read(bool until_timed, milliseconds limit) {
   BenchAnswer answer;
   const auto give_up = [&](State state, std::string why) {
     child_->stop(SIGKILL, milliseconds(0));
@@ -68,11 +81,8 @@ BenchAnswer BenchProcess::ask(const BenchRequest& request, milliseconds limit) {
     return answer;
   };
   if (child_->process() == 0) return give_up(State::invalid, child_->how_it_ended());
-  Json asked = Json::object({{"measure", request.name}, {"block", request.block}, {"run", request.run}});
-  if (request.delay_us) asked.set("delay_us", *request.delay_us);
-  if (!request.verify) asked.set("verify", false);
   const Deadline end = after(limit);
-  child_->write(asked.dump() + "\n", end);  // what went wrong shows in what it answers
+  const std::string timed = Json::object({{"timed", asked_.name}}).dump();
   while (true) {
     std::string line;
     switch (child_->read_line(line, end)) {
@@ -87,21 +97,24 @@ BenchAnswer BenchProcess::ask(const BenchRequest& request, milliseconds limit) {
         break;
     }
     if (line.empty()) return answer;
-    if (const Status taken = take(line, request, answer.records); !taken)
+    if (until_timed && line == timed) {
+      answer.timed = true;
+      return answer;
+    }
+    if (const Status taken = take(line, answer.records); !taken)
       return give_up(State::invalid, taken.error().message());
   }
 }
 
-Status BenchProcess::take(const std::string& line, const BenchRequest& request,
-                          std::vector<Record>& records) const {
+Status BenchProcess::take(const std::string& line, std::vector<Record>& records) const {
   const std::string subject = cat("answer of ", ready_.program);
   if (records.size() == kRecordLimit)
     return fail(Code::bad_value, subject, cat("more than ", kRecordLimit, " records"),
                 "a few, and an empty line");
   KIGO_ASSIGN(Record record, parse_record(line, subject));
-  if (record.run != request.run || record.block != request.block)
+  if (record.run != asked_.run || record.block != asked_.block)
     return fail(Code::bad_value, subject, cat("run ", record.run, " block ", record.block),
-                cat("run ", request.run, " block ", request.block));
+                cat("run ", asked_.run, " block ", asked_.block));
   records.push_back(std::move(record));
   return {};
 }

@@ -35,6 +35,7 @@ struct BenchRequest {
   std::string run;
   std::optional<double> delay_us;  // a spin behind every launch, also one of 0
   bool verify = true;              // compare the values with the twin's: takes longer than the timing
+  bool announce = false;           // say when the timing is over: others may go on while values are compared
 };
 
 /// What came of a request.
@@ -42,6 +43,7 @@ struct BenchAnswer {
   State state = State::ok;      // timed_out, and invalid: it died or talked nonsense; it is stopped then
   std::string why;              // of a state that is not ok
   std::vector<Record> records;  // those that came whole, also before it died
+  bool timed = false;           // this is not all: rest() has it
 };
 
 /// The child ends with this object. From the main thread only, as ChildProcess.
@@ -55,19 +57,24 @@ class BenchProcess {
   const BenchReady& ready() const { return ready_; }
   pid_t process() const { return child_->process(); }
 
-  /// Asks, and reads records until the empty line. The records are of this run and block. After an answer
-  /// that is not ok the process is gone, and no more may be asked.
+  /// Asks, and reads records until the empty line, or until it says that the timing is over, where that was
+  /// asked for: then rest() comes before the next request. The records are of this run and block. After an
+  /// answer that is not ok the process is gone, and no more may be asked.
   BenchAnswer ask(const BenchRequest& request, std::chrono::milliseconds limit);
+  /// What follows an answer that was `timed`.
+  BenchAnswer rest(std::chrono::milliseconds limit);
 
   /// Ends its input and waits. Errors: io, when it then ends badly or not within the limit.
   Status finish(std::chrono::milliseconds limit);
 
  private:
   explicit BenchProcess(std::unique_ptr<ChildProcess> child) : child_(std::move(child)) {}
-  Status take(const std::string& line, const BenchRequest& request, std::vector<Record>& records) const;
+  BenchAnswer read(bool until_timed, std::chrono::milliseconds limit);
+  Status take(const std::string& line, std::vector<Record>& records) const;
 
   std::unique_ptr<ChildProcess> child_;
   BenchReady ready_;
+  BenchRequest asked_;  // last
 };
 
 /// The names that `PROGRAM --list ARGUMENTS...` prints, in its order. Errors: io, when it ends badly or takes

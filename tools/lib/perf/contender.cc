@@ -106,21 +106,26 @@ BenchAnswer Contender::answer_to(const BenchRequest& request, Slot& slot) {
     if (!is_there(slot)) return refused(cat("the program could not be started: ", why_no_start_));
     const bool may_have_ended = std::exchange(slot.may_have_ended, false);
     BenchAnswer answer = slot.process->ask(request, timeout_);
-    slot.may_have_ended =
-        std::ranges::any_of(answer.records, [](const Record& each) { return each.state != State::ok; });
-    if (answer.state == State::ok) {
-      if (answer.records.empty() && request.name != kCeilings)
-        answer = refused("no record, expected one at least");
-      if (answer.state != State::ok) failed_.emplace(request.name, answer.why);
-      return answer;
-    }
-    slot.process.reset();
-    slot.failed = true;
-    if (!last_try && may_have_ended && answer.state == State::invalid && answer.records.empty()) continue;
-    failed_.emplace(request.name, answer.why);
-    return answer;
+    if (answer.timed) return answer;
+    const bool once_more =
+        !last_try && may_have_ended && answer.state == State::invalid && answer.records.empty();
+    if (noted(request, answer, slot) || !once_more) return answer;
+    failed_.erase(request.name);
   }
   return refused("not asked");
+}
+
+bool Contender::noted(const BenchRequest& request, BenchAnswer& answer, Slot& slot) {
+  slot.may_have_ended =
+      std::ranges::any_of(answer.records, [](const Record& each) { return each.state != State::ok; });
+  const bool there = answer.state == State::ok;
+  if (there && answer.records.empty() && request.name != kCeilings)
+    answer = refused("no record, expected one at least");
+  if (answer.state != State::ok) failed_.emplace(request.name, answer.why);
+  if (there) return true;
+  slot.process.reset();
+  slot.failed = true;
+  return false;
 }
 
 std::vector<Record> Contender::missing(const BenchRequest& request, const BenchAnswer& answer) const {
@@ -145,9 +150,28 @@ std::vector<Record> Contender::missing(const BenchRequest& request, const BenchA
   return records;
 }
 
+Contender::Slot& Contender::slot_of(const BenchRequest& request) {
+  return slots_[long_lived_ ? 0 : static_cast<size_t>(request.block % 2)];
+}
+
 Result<std::vector<Record>> Contender::ask(const BenchRequest& request) {
   if (!long_lived_ && request.block / 2 != std::exchange(two_, request.block / 2)) finish();
-  BenchAnswer answer = answer_to(request, slots_[long_lived_ ? 0 : static_cast<size_t>(request.block % 2)]);
+  BenchAnswer answer = answer_to(request, slot_of(request));
+  if (!answer.timed) return kept(request, std::move(answer));
+  open_ = request;
+  return std::vector<Record>{};
+}
+
+Result<std::vector<Record>> Contender::rest() {
+  if (!open_) return std::vector<Record>{};
+  const BenchRequest request = *std::exchange(open_, std::nullopt);
+  Slot& slot = slot_of(request);
+  BenchAnswer answer = slot.process->rest(timeout_);
+  noted(request, answer, slot);
+  return kept(request, std::move(answer));
+}
+
+Result<std::vector<Record>> Contender::kept(const BenchRequest& request, BenchAnswer answer) {
   if (!answer.records.empty()) setting_ = answer.records.back().setting;
   if (answer.state == State::ok) {
     std::vector<Subject>& subjects = subjects_[request.name];

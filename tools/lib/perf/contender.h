@@ -61,8 +61,12 @@ class Contender {
   /// reason; it is started again with the next name. One that ends behind an invalid record (its device is of
   /// no more use) is started again, too, and no name but that of the record is to blame. A name that failed
   /// is not asked again, and neither is a program that could not be started twice in a row: their records say
-  /// so. Blocks of another two than the last request's end the processes before. Errors: io of the file.
+  /// so. Blocks of another two than the last request's end the processes before. Gives no records when the
+  /// request asked to be told and the values are still being compared: then rest() has them, and comes before
+  /// the next request to that process. Errors: io of the file.
   Result<std::vector<Record>> ask(const BenchRequest& request);
+  /// The records of a request whose values were still being compared; none where there is none.
+  Result<std::vector<Record>> rest();
 
   /// Ends all processes in good order.
   void finish();
@@ -83,7 +87,11 @@ class Contender {
   Contender(const BenchOptions& options, std::string side, BenchCommand command);
   Status start(Slot& slot);
   bool is_there(Slot& slot);
+  Slot& slot_of(const BenchRequest& request);
   BenchAnswer answer_to(const BenchRequest& request, Slot& slot);
+  /// What follows for the process and the name from how an answer ended. Whether it is ok.
+  bool noted(const BenchRequest& request, BenchAnswer& answer, Slot& slot);
+  Result<std::vector<Record>> kept(const BenchRequest& request, BenchAnswer answer);
   std::vector<Record> missing(const BenchRequest& request, const BenchAnswer& answer) const;
 
   std::string side_;
@@ -94,7 +102,8 @@ class Contender {
   std::chrono::milliseconds timeout_;
   std::vector<std::string> names_;
   std::array<Slot, 2> slots_;
-  int64_t two_ = 0;  // the number of the last request's block, halved
+  std::optional<BenchRequest> open_;  // timed, not yet answered
+  int64_t two_ = 0;                   // the number of the last request's block, halved
   std::string commit_;
   int64_t failed_starts_ = 0;  // in a row
   std::string why_no_start_;   // of the last one

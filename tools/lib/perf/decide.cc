@@ -114,7 +114,7 @@ Decision decide(std::span<const Record> base, std::span<const Record> head, std:
     Row& row = decision.rows.emplace_back(subject, validity(sides, limits, options.allow_new));
     if (row.judgement.verdict != Verdict::same) continue;
     set_shares(row, sides.head, limits);
-    unverified += subject.kind == Kind::op && !sides.head.front()->verified;
+    unverified += subject.kind == Kind::op && !any_verified(sides.head);
     Evidence& each = evidence.emplace_back(blocks_of(sides.base), blocks_of(sides.head));
     const auto found = past.find(place_of(*sides.base.front()));
     if (found != past.end()) each.past = found->second;

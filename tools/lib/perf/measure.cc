@@ -20,6 +20,8 @@ namespace {
 using Names = std::vector<std::string>;
 using Clock = std::chrono::steady_clock;
 
+const std::string kCeilings = "ceilings";
+
 bool has(const Names& names, const std::string& name) {
   return std::ranges::find(names, name) != names.end();
 }
@@ -83,8 +85,8 @@ class Measurement {
     const std::vector<Turn> all =
         turns(base_ == nullptr ? Names{} : base_->names(), head_.names(), options_.blocks);
     total_ = static_cast<int64_t>(all.size());
-    if (base_ != nullptr) KIGO_TRY(ask(Which::base, "ceilings", 0));
-    KIGO_TRY(ask(Which::head, "ceilings", 0));
+    if (base_ != nullptr) KIGO_TRY(ask(Which::base, kCeilings, 0));
+    KIGO_TRY(ask(Which::head, kCeilings, 0));
     budget_.begin();
     for (const Turn& turn : all) {
       if (turn.block >= summary_.blocks) {
@@ -94,6 +96,7 @@ class Measurement {
       KIGO_TRY(ask(turn.side, turn.name, turn.block));
       ++done_;
     }
+    KIGO_TRY(take_rest());
     return base_ != nullptr && options_.more > summary_.blocks ? look_again() : Status{};
   }
 
@@ -136,12 +139,34 @@ class Measurement {
     return names;
   }
 
+  /// Values of the first block are compared while others take their turns.
   Status ask(Which side, const std::string& name, int64_t block) {
-    Contender& contender = side == Which::base ? *base_ : head_;
+    if (name != name_) KIGO_TRY(take_rest());
+    name_ = name;
+    Contender& contender = contender_of(side);
     if (options_.progress) options_.progress(done_, total_, cat(contender.side(), " ", name));
+    const bool first = block == 0;
+    // In one process the next block would wait for it.
+    const bool announce = first && name != kCeilings && !options_.long_lived;
     KIGO_ASSIGN(const std::vector<Record> records,
-                contender.ask({name, block, summary_.run, std::nullopt, block == 0}));
-    tally_.count(contender.side(), records);
+                contender.ask({name, block, summary_.run, std::nullopt, first, announce}));
+    return keep(side, name, records);
+  }
+
+  /// The records of the last name whose values were still being compared.
+  Status take_rest() {
+    for (const Which side : {Which::base, Which::head}) {
+      if (side == Which::base && base_ == nullptr) continue;
+      KIGO_ASSIGN(const std::vector<Record> records, contender_of(side).rest());
+      KIGO_TRY(keep(side, name_, records));
+    }
+    return {};
+  }
+
+  Contender& contender_of(Which side) { return side == Which::base ? *base_ : head_; }
+
+  Status keep(Which side, const std::string& name, const std::vector<Record>& records) {
+    tally_.count(contender_of(side).side(), records);
     if (options_.more == 0) return {};
     for (const Record& record : records) names_[without_cache(record.subject)] = name;
     std::vector<Record>& kept = records_[side == Which::base ? 0 : 1];
@@ -156,6 +181,7 @@ class Measurement {
   Tally tally_{summary_};
   Budget budget_;
   int64_t done_ = 0, total_ = 0;
+  std::string name_;                            // asked last
   std::array<std::vector<Record>, 2> records_;  // base's and head's
   std::map<Subject, std::string> names_;        // that gave them
 };

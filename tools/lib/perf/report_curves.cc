@@ -57,6 +57,7 @@ RunPoint point_of(std::span<const Record* const> records) {
     break;
   }
   point.bad_blocks = std::ranges::count_if(records, [](const Record* r) { return r->state != State::ok; });
+  point.verified = std::ranges::any_of(records, &Record::verified);
   point.blocks = static_cast<int64_t>(records.size()) - point.bad_blocks;
   // The samples of an invalid block are not to be used at all; a time-out's are better than nothing beside
   // its mark.

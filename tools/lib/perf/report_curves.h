@@ -26,6 +26,7 @@ struct RunPoint {
   int64_t blocks = 0;                  // those that count
   int64_t bad_blocks = 0;              // invalid or timed out
   State state = State::ok;             // ok where one block is
+  bool verified = false;               // the values of one block at least were compared with the twin's
   int64_t samples = 0;                 // of the blocks that count
   double us = 0;   // the middle one of all samples of the blocks that count; NaN without any
   double low = 0;  // their lower and upper quartile

@@ -46,7 +46,10 @@ void Environment::add(const Record& record) {
   power_w.add(record.power_w);
   discarded += record.discarded;
   samples += static_cast<int64_t>(record.us.size());
-  unverified += record.subject.kind == Kind::op && record.state == State::ok && !record.verified ? 1 : 0;
+  if (record.subject.kind == Kind::op && record.state == State::ok) {
+    bool& compared = verified[record.subject];
+    compared = compared || record.verified;
+  }
   timed_out += record.state == State::timed_out ? 1 : 0;
   invalid += record.state == State::invalid ? 1 : 0;
   if (first_time.empty() || record.time < first_time) first_time = record.time;
@@ -55,6 +58,8 @@ void Environment::add(const Record& record) {
 
 std::vector<std::pair<std::string, std::string>> rows_of(const Setting& setting,
                                                          const Environment& environment) {
+  const int64_t unverified =
+      std::ranges::count_if(environment.verified, [](const auto& each) { return !each.second; });
   return {{"device", or_none(setting.device, "not known")},
           {"driver", or_none(setting.driver, "none")},
           {"CUDA runtime", or_none(setting.cuda, "none")},
@@ -68,7 +73,8 @@ std::vector<std::pair<std::string, std::string>> rows_of(const Setting& setting,
           {"records", cat(count(environment.records), ", of these ", count(environment.invalid),
                           " invalid and ", count(environment.timed_out), " timed out")},
           {"samples", cat(count(environment.samples), " kept, ", count(environment.discarded), " discarded")},
-          {"values not compared", cat(count(environment.unverified), " good records of kernels")},
+          {"values not compared",
+           cat(count(unverified), " of ", count(std::ssize(environment.verified)), " cases of kernels")},
           {"SM clock", text_of(environment.mhz, "MHz")},
           {"temperature", text_of(environment.temperature_c, "°C")},
           {"power", text_of(environment.power_w, "W")},

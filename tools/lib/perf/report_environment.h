@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -30,7 +31,7 @@ struct Environment {
   int64_t records = 0;
   int64_t discarded = 0;  // samples
   int64_t samples = 0;
-  int64_t unverified = 0;  // good records of kernels whose values were not compared
+  std::map<Subject, bool> verified;  // cases of kernels with a good record: whether values were compared
   int64_t timed_out = 0;
   int64_t invalid = 0;
   std::string first_time;

@@ -12,8 +12,8 @@
 namespace kigo::tools::perf {
 namespace {
 
-constexpr double kWidth = 240;
-constexpr double kHeight = 38;
+constexpr double kCurveWidth = 240;
+constexpr double kCurveHeight = 38;
 constexpr double kPlot = 168;  // the rest is for the labels of the scale
 constexpr double kEdge = 6;
 constexpr double kLeastSpan = 0.05;  // of the value: less would make noise look like mountains
@@ -98,7 +98,7 @@ class Scale {
   }
   double y(double value) const {
     const double part = span_ > 0 ? std::clamp((value - bottom_) / span_, 0.0, 1.0) : 0.5;
-    return kHeight - kEdge - part * (kHeight - 2 * kEdge);
+    return kCurveHeight - kEdge - part * (kCurveHeight - 2 * kEdge);
   }
 
  private:
@@ -133,7 +133,7 @@ void draw_marks(Svg& svg, const Curve& curve, std::span<const RunPoint> points, 
     const RunPoint& point = points[i];
     const ShownVerdict* verdict = verdicts.find(curve, point);
     const Drawn d = drawn(point);
-    const SvgPoint at{scale.x(i), d.known() ? scale.y(d.value) : kHeight - kEdge};
+    const SvgPoint at{scale.x(i), d.known() ? scale.y(d.value) : kCurveHeight - kEdge};
     if (point.state != State::ok) {
       const Mark shape = point.state == State::invalid ? Mark::cross : Mark::square;
       svg.mark(shape, at, 4, name_of(point.state), tip_of(point, verdict));
@@ -181,7 +181,7 @@ std::string history_drawing(const Curve& curve, const VerdictIndex& verdicts) {
   std::span<const RunPoint> points = curve.points;
   if (points.size() > kDrawnRuns) points = points.last(kDrawnRuns);
   const Scale scale(points);
-  Svg svg(kWidth, kHeight, "curve", title_of(curve, points, verdicts));
+  Svg svg(kCurveWidth, kCurveHeight, "curve", title_of(curve, points, verdicts));
   for (size_t first = 0; first < points.size();) {
     size_t last = first;
     while (last < points.size() && drawn(points[last]).known()) ++last;
@@ -194,7 +194,7 @@ std::string history_drawing(const Curve& curve, const VerdictIndex& verdicts) {
     const auto label = [&](double value) { return tokens ? number_text(value) : time_text(value); };
     svg.text({kPlot + 2, 12}, Anchor::start, "label", label(scale.high()));
     if (label(scale.low()) != label(scale.high()))
-      svg.text({kPlot + 2, kHeight - 4}, Anchor::start, "label", label(scale.low()));
+      svg.text({kPlot + 2, kCurveHeight - 4}, Anchor::start, "label", label(scale.low()));
   }
   return std::move(svg).str();
 }

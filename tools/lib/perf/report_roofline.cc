@@ -12,8 +12,8 @@
 namespace kigo::tools::perf {
 namespace {
 
-constexpr double kWidth = 880;
-constexpr double kHeight = 470;
+constexpr double kChartWidth = 880;
+constexpr double kChartHeight = 470;
 constexpr double kLeft = 90;
 constexpr double kRight = 34;
 constexpr double kTop = 16;
@@ -82,15 +82,16 @@ std::string decade_rate_text(int decade) {
 void draw_grid(Svg& svg, const Axis& x, const Axis& y) {
   for (int decade = x.first(); decade <= x.last(); decade += x.step()) {
     const double at = x.at(std::pow(10.0, decade));
-    svg.line({at, kTop}, {at, kHeight - kBottom}, "grid");
-    svg.text({at, kHeight - kBottom + 18}, Anchor::middle, "label", decade_text(decade));
+    svg.line({at, kTop}, {at, kChartHeight - kBottom}, "grid");
+    svg.text({at, kChartHeight - kBottom + 18}, Anchor::middle, "label", decade_text(decade));
   }
   for (int decade = y.first(); decade <= y.last(); decade += y.step()) {
     const double at = y.at(std::pow(10.0, decade));
-    svg.line({kLeft, at}, {kWidth - kRight, at}, "grid");
+    svg.line({kLeft, at}, {kChartWidth - kRight, at}, "grid");
     svg.text({kLeft - 6, at + 4}, Anchor::end, "label", decade_rate_text(decade));
   }
-  svg.text({(kLeft + kWidth) / 2, kHeight - 8}, Anchor::middle, "label", "operations a byte (FLOP/B)");
+  svg.text({(kLeft + kChartWidth) / 2, kChartHeight - 8}, Anchor::middle, "label",
+           "operations a byte (FLOP/B)");
 }
 
 struct Line {
@@ -123,7 +124,7 @@ void draw_line(Svg& svg, const Line& line, const Ceilings& ceilings, const Axis&
     const double from =
         ceilings.bytes_per_s > 0 ? std::clamp(line.rate / ceilings.bytes_per_s, left, right) : left;
     svg.line({x.at(from), y.at(line.rate)}, {x.at(right), y.at(line.rate)}, look);
-    svg.text({kWidth - kRight - 4, y.at(line.rate) - 5}, Anchor::end, "rooflabel",
+    svg.text({kChartWidth - kRight - 4, y.at(line.rate) - 5}, Anchor::end, "rooflabel",
              cat(line.ceiling->subject.name, ' ', flops_text(line.rate)));
     return;
   }
@@ -193,9 +194,9 @@ std::string roofline(std::span<const RooflinePoint> points, const Ceilings* ceil
     // The corner of the roof is on the chart, with some of its level part.
     if (ceilings->bytes_per_s > 0) intensities.push_back(3 * line.rate / ceilings->bytes_per_s);
   }
-  const Axis x(intensities, kLeft, kWidth - kRight);
-  const Axis y(rates, kHeight - kBottom, kTop);
-  Svg svg(kWidth, kHeight, "roofline",
+  const Axis x(intensities, kLeft, kChartWidth - kRight);
+  const Axis y(rates, kChartHeight - kBottom, kTop);
+  Svg svg(kChartWidth, kChartHeight, "roofline",
           cat("Roofline of ", points.size(),
               " kernels and cases: operations a byte against operations a second"));
   draw_grid(svg, x, y);

@@ -80,7 +80,7 @@ std::string verdict_cell(const Curve& curve, const VerdictIndex& verdicts) {
   }
   if (newest.state == State::ok && newest.bad_blocks > 0)
     text += cat(text.empty() ? "" : "<br>", newest.bad_blocks, " more blocks invalid or timed out");
-  if (newest.newest->subject.kind == Kind::op && newest.state == State::ok && !newest.newest->verified)
+  if (newest.newest->subject.kind == Kind::op && newest.state == State::ok && !newest.verified)
     text += cat(text.empty() ? "" : "<br>", "<span class=\"soft\">values not compared</span>");
   return cat("<td class=\"verdict\">", text.empty() ? "<span class=\"soft\">not compared</span>" : text,
              "</td>");

@@ -184,8 +184,9 @@ std::vector<Subject> put_in(const Pool& pool, size_t index, const Subject& subje
                             Sides& sides) {
   const double own = median_us(*pair_of(pool.pairs().at(subject), index)->base.front());
   std::vector<Subject> delayed;
-  for (const auto& [other, pairs] : pool.pairs()) {
-    const Pair* const pair = pair_of(pairs, index);
+  for (const auto& entry : pool.pairs()) {
+    const Subject& other = entry.first;
+    const Pair* const pair = pair_of(entry.second, index);
     const auto base = bases.find(other), head = heads.find(other);
     if (without_cache(other) != without_cache(subject) || pair == nullptr || base == bases.end() ||
         head == heads.end() || std::min(base->second.size(), head->second.size()) < pool.blocks() ||

@@ -14,7 +14,7 @@ namespace kigo::tools::perf {
 namespace {
 
 constexpr size_t kMostOpenAmbiguous = 20;
-constexpr size_t kMostRows = 200;  // a comment of a pull request holds 65,536 characters
+constexpr size_t kMostLines = 200;  // a comment of a pull request holds 65,536 characters
 
 struct Look {
   std::string_view css_class;
@@ -42,15 +42,15 @@ std::string table(const Rows& rows, bool several_settings) {
                                        "|---|---|---|---:|---|---|---|\n"
                                      : "| verdict | what | change | interval | against | reason |\n"
                                        "|---|---|---:|---|---|---|\n";
-  for (size_t i = 0; i < std::min(rows.size(), kMostRows); ++i) {
+  for (size_t i = 0; i < std::min(rows.size(), kMostLines); ++i) {
     const ShownVerdict& row = *rows[i];
     out += cat("| ", row.verdict == Verdict::same ? "" : "**", name_of(row.verdict),
                row.verdict == Verdict::same ? "" : "**", " | ", markdown(text_of(row.subject)), " | ",
                several_settings ? cat(markdown(row.setting.device), " | ") : "", change_text(row.change),
                " | ", interval_text(row), " | ", markdown(row.base), " | ", markdown(row.reason), " |\n");
   }
-  if (rows.size() > kMostRows)
-    out += cat("\n", grouped(rows.size() - kMostRows), " more rows are not shown here.\n");
+  if (rows.size() > kMostLines)
+    out += cat("\n", grouped(rows.size() - kMostLines), " more rows are not shown here.\n");
   return out;
 }
 

@@ -35,6 +35,9 @@ size_t least_samples(Kind kind);
 std::string objection_to(const std::string& side, const Blocks& blocks,
                          const std::map<std::string, Limits>& limits);
 
+/// Whether the values of one block at least were compared with the twin's.
+bool any_verified(const Blocks& blocks);
+
 /// Why both sides cannot be compared with each other: another setting, or values compared with the twin's on
 /// one side only. Both have at least one block.
 std::string mismatch(const Blocks& base, const Blocks& head);

@@ -61,9 +61,10 @@ class Fake {
     const bool delayed = request.find("delay_us") != nullptr;
     const double delay_us = number(request, "delay_us");
     const bool verify = request.find("verify") == nullptr;
-    const uint64_t lines =
-        note(text(says_, "log"), cat(short_name(), " ", block, " ", name,
-                                     delayed ? cat(" delay ", delay_us) : "", verify ? "" : " unverified"));
+    const bool announce = request.find("announce") != nullptr;
+    const uint64_t lines = note(
+        text(says_, "log"), cat(short_name(), " ", block, " ", name, delayed ? cat(" delay ", delay_us) : "",
+                                verify ? "" : " unverified", announce ? " announced" : ""));
     Record record = blank(name, request, block, delay_us);
     record.verified = verify;
     const Json* each = find(name);
@@ -78,6 +79,11 @@ class Fake {
       if (number(*each, "at", -1) == -1 || number(*each, "at") == static_cast<double>(block))
         if (!misbehave(text(*each, "do"), record)) return;
       std::this_thread::sleep_for(std::chrono::milliseconds(static_cast<int>(number(*each, "sleep_ms"))));
+    }
+    if (announce && each != nullptr && each->find("compare_ms") != nullptr) {
+      std::cout << Json::object({{"timed", name}}).dump() << std::endl;
+      std::this_thread::sleep_for(std::chrono::milliseconds(static_cast<int>(number(*each, "compare_ms"))));
+      if (text(*each, "then") == "die") ::_exit(7);
     }
     std::cout << line_of(record) << "\n" << std::flush;
   }
