@@ -179,8 +179,8 @@ int serve(Program& program, const Arguments& arguments, const std::vector<std::s
     out << std::endl;  // an empty line, and all of it at once
     if (!all_ok(records) && !program.usable()) return 3;
     if (!request) continue;
-    if (const std::string next = next_to(request->name, names); !next.empty())
-      program.expect({.name = next, .block = request->block});
+    const std::string next = request->next.empty() ? next_to(request->name, names) : request->next;
+    if (!next.empty()) program.expect({.name = next, .block = request->block});
   }
   return 0;
 }
@@ -262,6 +262,11 @@ Result<Request> parse_request(std::string_view line) {
   if (const Json* run = json.find("run")) {
     if (run->string() == nullptr) return fail(Code::invalid_request, "request: run", run->dump(), "a string");
     request.run = *run->string();
+  }
+  if (const Json* next = json.find("next")) {
+    if (next->string() == nullptr)
+      return fail(Code::invalid_request, "request: next", next->dump(), "a string");
+    request.next = *next->string();
   }
   if (const Json* delay = json.find("delay_us")) {
     const auto us = delay->number();

@@ -20,7 +20,7 @@ using tools::perf::Setting;
 using tools::perf::Subject;
 
 /// What `kigo perf measure` asks for in one line:
-/// {"measure": NAME, "block": 0, "run": "ID", "delay_us": 0, "verify": true, "announce": false}
+/// {"measure": NAME, "block": 0, "run": "ID", "delay_us": 0, "verify": true, "announce": false, "next": NAME}
 struct Request {
   std::string name = {};  // one of names(), or "ceilings"
   int64_t block = 0;
@@ -28,6 +28,7 @@ struct Request {
   std::optional<double> delay_us = {};  // nothing: not even the spin of 0
   bool verify = true;     // compare the values too, which takes longer than all else; once a run is enough
   bool announce = false;  // call timed()
+  std::string next = {};  // what will be asked after this; empty: probably what follows on the list
   /// To be called when all is timed and only the comparison is left: others may use the device.
   std::function<void()> timed = [] {};
 };

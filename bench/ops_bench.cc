@@ -18,12 +18,12 @@
 #include "bench/gpu_ceilings.h"
 #include "bench/gpu_clock.h"
 #include "bench/gpu_kernels.h"
-#include "bench/limits.h"
 #include "bench/machine_code.h"
 #include "bench/ops_copies.h"
 #include "bench/ops_selection.h"
 #include "core/base/cat.h"
 #include "kernels/runtime/context.h"
+#include "tools/lib/perf/validity.h"
 
 namespace kigo::bench {
 namespace {
@@ -96,7 +96,7 @@ class OpsBench final : public Program {
   std::optional<GpuClock> clock_;
   MachineCode code_;
   std::map<std::string, Selected> cases_;
-  std::optional<Limits> limits_;
+  std::optional<tools::perf::Limits> limits_;
   double limit_s_ = 3;
   Room room_;
   Prepared prepared_;
@@ -127,7 +127,8 @@ Result<std::optional<std::string>> OpsBench::prepare(bool quick) {
 Result<std::vector<Record>> OpsBench::ceilings(const Request& request) {
   KIGO_ASSIGN(std::vector<Record> records, measure_ceilings(*clock_, context_->vram(), request.delay_us));
   // With a delay they would be too low.
-  if (request.delay_us.value_or(0) == 0) limits_ = limits_of(records);
+  if (request.delay_us.value_or(0) == 0)
+    limits_ = tools::perf::limits_of(records)[""];  // no run has a name yet
   return records;
 }
 
@@ -195,7 +196,8 @@ Record OpsBench::record_of(Cache cache, const pairs::Cost& cost, Sampled sampled
   record.flops = cost.flops;
   fill(record, std::move(sampled));
   clock_->describe(record);
-  if (const std::string why = beyond(record, *limits_); !why.empty() && record.state == State::ok) {
+  if (const std::string why = tools::perf::beyond(record, *limits_);
+      !why.empty() && record.state == State::ok) {
     record.state = State::invalid;
     record.why = why;
   }

@@ -11,7 +11,8 @@ include(GNUInstallDirs)
 get_property(installed GLOBAL PROPERTY KIGO_INSTALLED)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/kigo)
 install(TARGETS ${installed} EXPORT kigo ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-        FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kigo INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kigo)
+        FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kigo
+        FILE_SET first_of_source DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kigo INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kigo)
 install(EXPORT kigo NAMESPACE kigo:: FILE kigo-targets.cmake DESTINATION ${package_dir})
 
 # Pairs read the declarations of kernels, which a build without CUDA has no library for; those of the forward pass need

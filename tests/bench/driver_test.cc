@@ -164,6 +164,9 @@ TEST(Serve, ExpectsTheNextNameOfTheList) {
   run(program, {"--serve"}, cat("{\"measure\":\"", first, "\",\"block\":2}\n"));
   EXPECT_EQ(program.expected.name, second);
   EXPECT_EQ(program.expected.block, 2);
+  run(program, {"--serve"}, cat("{\"measure\":\"", first, "\",\"next\":\"op/other\"}\n"));
+  EXPECT_EQ(program.expected.name, "op/other") << "whoever asks knows better";
+  program.expected.name = second;
   run(program, {"--serve"}, "{\"measure\":\"ceilings\"}\n");
   EXPECT_EQ(program.expected.name, second) << "nothing follows the ceilings, nor the last name";
 }
@@ -225,7 +228,7 @@ TEST(ParseRequest, RefusesWhatIsNoRequest) {
        {"", "[]", "{}", R"({"measure":1})", R"({"measure":"a","block":-1})", R"({"measure":"a","block":1.5})",
         R"({"measure":"a","run":1})", R"({"measure":"a","delay_us":-1})", R"({"measure":"a","delay_us":1e9})",
         R"({"measure":"a","delay_us":"1"})", R"({"measure":"a","verify":1})",
-        R"({"measure":"a","announce":0})"})
+        R"({"measure":"a","announce":0})", R"({"measure":"a","next":1})"})
     EXPECT_FALSE(parse_request(line)) << line;
 }
 

@@ -101,7 +101,7 @@ const Refusal kRefusals[] = {
        for (Record& record : head) record.bytes = 1.1 * 50 * 1000;
        base.push_back(ceiling(1000));
      },
-     "110 % of what the hardware reached"},
+     "110 % of the 0.001 TB/s that the hardware reached"},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, PerfRefusal, testing::ValuesIn(kRefusals),

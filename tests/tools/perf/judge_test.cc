@@ -167,6 +167,47 @@ TEST(PerfJudge, TwoModesOfBlocksAreNoSlowdown) {
   EXPECT_LE(slow, 2);
 }
 
+TEST(PerfJudge, ATimeThatDependsOnTheDataIsComparedBlockByBlock) {
+  // Blocks of one number have the same data: 20 % apart, on both sides alike.
+  Random random(16);
+  int64_t alarms = 0, found = 0;
+  for (int i = 0; i < 300; ++i) {
+    for (const double delay : {0.0, 0.03}) {
+      std::vector<Evidence> run = run_of(50, 4, random);
+      run[0] = simulate({.data_shift = 0.2}, 4, kSamples, delay, random);
+      const Judgement judgement = judge(run).all[0];
+      const bool moved = judgement.verdict == Verdict::slow || judgement.verdict == Verdict::fast;
+      (delay == 0 ? alarms : found) += moved;
+    }
+  }
+  EXPECT_LE(alarms, 1);
+  EXPECT_GE(found, 270);
+}
+
+TEST(PerfNoise, WhatBlocksOfOneNumberShareIsTakenOut) {
+  const auto side = [](std::vector<double> logs) {
+    std::vector<Block> blocks;
+    for (const double log : logs) blocks.push_back({.log_us = log, .number = std::ssize(blocks)});
+    return blocks;
+  };
+  std::vector<Block> base = side({1, 3, 2, 6}), head = side({1.5, 3.5, 2.5, 6.5});
+  EXPECT_TRUE(take_out_shared(base, head));
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_DOUBLE_EQ(base[i].log_us, 3);
+    EXPECT_DOUBLE_EQ(head[i].log_us, 3.5);
+  }
+  // One after the other and not beside each other: nothing is shared.
+  base = side({1, 3, 2, 6}), head = side({6.5, 2.5, 3.5, 1.5});
+  EXPECT_FALSE(take_out_shared(base, head));
+  EXPECT_EQ(base[3].log_us, 6);
+  // Other numbers, or one twice: nobody knows what belongs together.
+  base = side({1, 3, 2, 6}), head = side({1.5, 3.5, 2.5, 6.5});
+  head[3].number = 7;
+  EXPECT_FALSE(take_out_shared(base, head));
+  base[3].number = head[3].number = 2;
+  EXPECT_FALSE(take_out_shared(base, head));
+}
+
 TEST(PerfJudge, AllTogetherIsTheMachineAndOneBeyondItIsFound) {
   Random random(9);
   std::vector<Evidence> run;

@@ -64,6 +64,11 @@ class MeasureTwice : public FakePrograms {
     options.seconds = seconds;
     return measure(options);
   }
+  Lines asked(const std::string& begin) const {
+    Lines lines = requests();
+    std::erase_if(lines, [&](const std::string& line) { return !line.starts_with(begin); });
+    return lines;
+  }
   int64_t blocks_of(const std::string& name) const {
     return std::ranges::count(records_of(path("out/head.jsonl")), name,
                               [](const Record& record) { return record.subject.name; });
@@ -80,13 +85,25 @@ TEST_F(MeasureTwice, LooksAgainAtWhatIsSlower) {
   EXPECT_LT(summary->open, 12);
   EXPECT_EQ(blocks_of("k1"), 6);
   EXPECT_EQ(blocks_of("k2"), 2);
-  const Lines all = requests();
-  EXPECT_NE(std::ranges::find(all, "base 5 op/k1/x unverified"), all.end());
-  EXPECT_EQ(std::ranges::count(all, "head 4 op/k1/x unverified"), 1);
-  const auto again =
-      std::ranges::find_if(all, [](const std::string& line) { return line.starts_with("base 2 "); });
-  ASSERT_NE(again, all.end());
-  EXPECT_EQ(*again, "base 2 op/k1/x unverified") << "the clearest change first";
+  EXPECT_EQ(asked("base 5 op/k1/x unverified").size(), 1u);
+  EXPECT_EQ(asked("head 4 op/k1/x unverified").size(), 1u);
+  ASSERT_FALSE(asked("base 2 ").empty());
+  EXPECT_TRUE(asked("base 2 ")[0].starts_with("base 2 op/k1/x unverified")) << "the clearest change first";
+}
+
+TEST_F(MeasureTwice, SaysWhatIsAskedNext) {
+  program("base", names(100));
+  program("head", names(120, R"(, "block_spread": 0.02)"));  // leaves all open
+  const auto summary = measured(2, 4);
+  ASSERT_TRUE(summary) << summary.error().message();
+  ASSERT_GE(summary->open, 2);
+  const Lines again = asked("base 2 ");
+  ASSERT_EQ(std::ssize(again), summary->open);
+  for (size_t i = 0; i + 1 < again.size(); ++i) {
+    const std::string next = again[i].substr(again[i].find(" then ") + 6);
+    EXPECT_TRUE(again[i + 1].starts_with(cat("base 2 ", next, " unverified"))) << again[i] << again[i + 1];
+  }
+  EXPECT_EQ(again.back().find(" then "), std::string::npos);
 }
 
 TEST_F(MeasureTwice, LooksOnceWhereNothingIsOpen) {

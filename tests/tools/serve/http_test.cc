@@ -339,8 +339,12 @@ TEST(Http, AReaderWhoseBuffersAreFullIsGoneAtTheWriteTimeout) {
   for (int i = 0; i < 5000 && server.served.worker.snapshot().running == 0; ++i)
     std::this_thread::sleep_for(milliseconds(1));
   EXPECT_TRUE(server.idle_within(seconds(60)));
-  EXPECT_TRUE(server.served.lines.contains(R"("code":"CLIENT_GONE")") ||
-              server.served.lines.contains(R"("code":"SLOW_CLIENT")"));
+  const auto told = [&] {
+    return server.served.lines.contains(R"("code":"CLIENT_GONE")") ||
+           server.served.lines.contains(R"("code":"SLOW_CLIENT")");
+  };
+  for (int i = 0; i < 5000 && !told(); ++i) std::this_thread::sleep_for(milliseconds(1));
+  EXPECT_TRUE(told());
   expect_order(events_of(chunks_of(server.ask(post("/execute", request("b", R"("max_tokens":5)"))))));
 }
 

@@ -65,6 +65,7 @@ BenchAnswer BenchProcess::ask(const BenchRequest& request, milliseconds limit) {
   if (request.delay_us) asked.set("delay_us", *request.delay_us);
   if (!request.verify) asked.set("verify", false);
   if (request.announce) asked.set("announce", true);
+  if (!request.next.empty()) asked.set("next", request.next);
   // What went wrong shows in what it answers.
   if (child_->process() != 0) child_->write(asked.dump() + "\n", after(limit));
   return read(request.announce, limit);

@@ -36,6 +36,7 @@ struct BenchRequest {
   std::optional<double> delay_us;  // a spin behind every launch, also one of 0
   bool verify = true;              // compare the values with the twin's: takes longer than the timing
   bool announce = false;           // say when the timing is over: others may go on while values are compared
+  std::string next = {};           // what this process will be asked after this, where that is known
 };
 
 /// What came of a request.

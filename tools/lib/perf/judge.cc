@@ -147,13 +147,17 @@ std::string_view name_of(Verdict verdict) {
   return kNames[static_cast<size_t>(verdict)];
 }
 
-Judgements judge(std::span<const Evidence> kernels, const JudgeOptions& options) {
+Judgements judge(std::span<const Evidence> given, const JudgeOptions& options) {
+  std::vector<Evidence> kernels(given.begin(), given.end());
   Judgements result;
   std::vector<ScatterSeen> scatter;
-  for (const Evidence& kernel : kernels) {
+  for (Evidence& kernel : kernels) {
+    const bool shared = take_out_shared(kernel.base, kernel.head);
+    if (shared) kernel.past = {};
     ScatterSeen seen;
     seen.scatter.add(kernel.base);
     seen.scatter.add(kernel.head);
+    if (shared) seen.scatter.degrees /= 2;
     seen.expected = expected_variance(kernel.base, kernel.head, kernel.past);
     seen.past_degrees = kernel.past.degrees;
     scatter.push_back(seen);
@@ -189,8 +193,8 @@ Judgements judge(std::span<const Evidence> kernels, const JudgeOptions& options)
     judgement.low = std::expm1(shift - width);
     judgement.high = std::expm1(shift + width);
     judgement.threshold = std::max(options.least_change, kThresholdNoise * block);
-    judgement.base_us = std::exp(median(logs_of(kernels[i].base)));
-    judgement.head_us = std::exp(median(logs_of(kernels[i].head)));
+    judgement.base_us = std::exp(median(logs_of(given[i].base)));
+    judgement.head_us = std::exp(median(logs_of(given[i].head)));
     const double base_part = 1 / std::sqrt(static_cast<double>(kernels[i].base.size()));
     const double head_part = 1 / std::sqrt(static_cast<double>(kernels[i].head.size()));
     judgement.base_width = width * base_part / (base_part + head_part);

@@ -62,6 +62,6 @@ struct Judgements {
 };
 
 /// Judges all kernels of a run.
-Judgements judge(std::span<const Evidence> kernels, const JudgeOptions& options = {});
+Judgements judge(std::span<const Evidence> given, const JudgeOptions& options = {});
 
 }  // namespace kigo::tools::perf

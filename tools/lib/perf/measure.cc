@@ -108,11 +108,12 @@ class Measurement {
     total_ += static_cast<int64_t>(open.size()) * 2 * (options_.more - first);
     budget_.begin();
     for (int64_t block = first; block < options_.more; block += 2) {
-      for (const std::string& name : open) {
+      for (size_t i = 0; i < open.size(); ++i) {
         if (!budget_.allows_another()) return {};
         if (block == first) ++summary_.open;
-        for (Turn turn : turns({name}, {name}, 2)) {
-          KIGO_TRY(ask(turn.side, name, block + turn.block));
+        const std::string next = i + 1 < open.size() ? open[i + 1] : "";
+        for (Turn turn : turns({open[i]}, {open[i]}, 2)) {
+          KIGO_TRY(ask(turn.side, open[i], block + turn.block, next));
           ++done_;
         }
       }
@@ -140,7 +141,7 @@ class Measurement {
   }
 
   /// Values of the first block are compared while others take their turns.
-  Status ask(Which side, const std::string& name, int64_t block) {
+  Status ask(Which side, const std::string& name, int64_t block, const std::string& next = {}) {
     if (name != name_) KIGO_TRY(take_rest());
     name_ = name;
     Contender& contender = contender_of(side);
@@ -149,7 +150,7 @@ class Measurement {
     // In one process the next block would wait for it.
     const bool announce = first && name != kCeilings && !options_.long_lived;
     KIGO_ASSIGN(const std::vector<Record> records,
-                contender.ask({name, block, summary_.run, std::nullopt, first, announce}));
+                contender.ask({name, block, summary_.run, std::nullopt, first, announce, next}));
     return keep(side, name, records);
   }
 

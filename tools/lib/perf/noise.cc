@@ -19,6 +19,7 @@ constexpr size_t kLeastKernels = 10;     // below that a variance of variances s
 constexpr double kMostDegrees = 30;
 constexpr double kMostAgainstOwn = 2;  // degrees of what others say, for each of what the kernel itself says
 constexpr double kOutOfLine = 0.01;
+constexpr double kShared = 0.001;
 
 double mean_variance(std::span<const Block> blocks) {
   double sum = 0;
@@ -37,6 +38,7 @@ Block block_of(const Record& record) {
   block.log_us = median(logs);
   block.variance = std::numbers::pi / 2 * deviation * deviation / static_cast<double>(logs.size());
   if (!record.mhz.empty()) block.mhz = median(record.mhz);
+  block.number = record.block;
   return block;
 }
 
@@ -46,6 +48,34 @@ void Scatter::add(std::span<const Block> blocks) {
   for (const Block& block : blocks) mean += block.log_us / static_cast<double>(blocks.size());
   for (const Block& block : blocks) squares += (block.log_us - mean) * (block.log_us - mean);
   degrees += static_cast<double>(blocks.size() - 1);
+}
+
+bool take_out_shared(std::vector<Block>& base, std::vector<Block>& head) {
+  for (std::vector<Block>* side : {&base, &head}) std::ranges::sort(*side, {}, &Block::number);
+  const size_t count = base.size();
+  const auto twice = std::ranges::adjacent_find(base, {}, &Block::number);
+  if (count < 2 || twice != base.end() || !std::ranges::equal(base, head, {}, &Block::number, &Block::number))
+    return false;
+  std::vector<double> middle;
+  double all = 0, change = 0;
+  for (size_t i = 0; i < count; ++i) {
+    middle.push_back((base[i].log_us + head[i].log_us) / 2);
+    all += middle[i] / static_cast<double>(count);
+    change += (head[i].log_us - base[i].log_us) / static_cast<double>(count);
+  }
+  double shared = 0, left = 0;  // sums of squares, both of count - 1 degrees of freedom
+  for (size_t i = 0; i < count; ++i) {
+    const double beside = head[i].log_us - base[i].log_us - change;
+    shared += 2 * (middle[i] - all) * (middle[i] - all);
+    left += beside * beside / 2;
+  }
+  const auto degrees = static_cast<double>(count - 1);
+  if (shared <= left || f_tail(shared / left, degrees, degrees) > kShared) return false;
+  for (size_t i = 0; i < count; ++i) {
+    base[i].log_us -= middle[i] - all;
+    head[i].log_us -= middle[i] - all;
+  }
+  return true;
 }
 
 std::string place_of(const Record& record) {

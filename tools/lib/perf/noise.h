@@ -18,6 +18,7 @@ struct Block {
   double log_us = 0;    // log of the median
   double variance = 0;  // of log_us, from the samples alone: pi/2 (deviation / median)^2 / samples
   double mhz = 0;       // median; 0 where it is not known
+  int64_t number = 0;   // Record::block
 };
 
 /// Source of the factor pi/2: the median's variance for normal samples.
@@ -32,6 +33,14 @@ struct Scatter {
   double variance() const { return degrees > 0 ? squares / degrees : 0; }
   void add(std::span<const Block> blocks);  // of one build in one run
 };
+
+/// Some kernels' time depends on their data (how far a search goes), and blocks of one number have the same
+/// data on both sides. Where blocks of one number are alike beyond chance, by the F test of blocks against
+/// what is left of them (0.1 %, two-way analysis of variance), what they share is taken from both: their mean
+/// less that of all. Whether that was done; then what is left has as many degrees of freedom as one side
+/// alone, and other runs' scatter, of data too, says nothing about it. Not without the same distinct numbers
+/// on both sides, two at least.
+bool take_out_shared(std::vector<Block>& base, std::vector<Block>& head);
 
 /// What was measured and where, as one string: equal exactly where measurements may be compared.
 std::string place_of(const Record& record);

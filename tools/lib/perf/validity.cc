@@ -30,13 +30,13 @@ std::string objection_to_block(const Record& record, const std::map<std::string,
   if (record.us.size() < least_samples(record.subject.kind))
     return cat(kept, " samples, expected at least ", least_samples(record.subject.kind),
                record.why.empty() ? "" : cat(" (", record.why, ")"));
-  const Limits limit = limits_for(record, limits);
-  for (const double share : {bytes_share(record, limit), flops_share(record, limit)}) {
-    if (share > kSlack)
-      return cat(std::lround(100 * share),
-                 " % of what the hardware reached in the same run, expected at most 100");
-  }
-  return {};
+  return beyond(record, limits_for(record, limits));
+}
+
+std::string claim(double share, double limit, const char* unit) {
+  if (share <= kSlack) return {};
+  return cat(std::lround(100 * share), " % of the ", std::round(limit / 1e3) / 1e3, " ", unit,
+             " that the hardware reached in the same run, expected at most 100");
 }
 
 }  // namespace
@@ -60,6 +60,11 @@ double bytes_share(const Record& record, const Limits& limits) {
 
 double flops_share(const Record& record, const Limits& limits) {
   return limits.flops_per_us > 0 ? record.flops / median_us(record) / limits.flops_per_us : 0;
+}
+
+std::string beyond(const Record& record, const Limits& limits) {
+  std::string why = claim(bytes_share(record, limits), limits.bytes_per_us, "TB/s");
+  return why.empty() ? claim(flops_share(record, limits), limits.flops_per_us, "TFLOP/s") : why;
 }
 
 size_t least_samples(Kind kind) { return kind == Kind::model || kind == Kind::serve ? 3 : 10; }

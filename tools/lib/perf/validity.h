@@ -26,12 +26,16 @@ std::map<std::string, Limits> limits_of(std::span<const Record> records);
 double bytes_share(const Record& record, const Limits& limits);
 double flops_share(const Record& record, const Limits& limits);
 
+/// Why the record cannot be: it moves or computes more than the hardware did in the same run, which is a
+/// measurement with noise itself, hence a slack of 2 %. Empty when it can be, or when the limit is not known.
+std::string beyond(const Record& record, const Limits& limits);
+
 /// Samples that a block needs: 10, and 3 of whole models and of the worker.
 size_t least_samples(Kind kind);
 
 /// Why this side cannot be used, one line; empty when it can. `side`: "BASE". In this order: not measured, a
 /// record that is invalid, a sample that is no time, more than half discarded, too few samples, fewer than
-/// two blocks, more than 102 % of a ceiling (whose own noise the 2 % are for).
+/// two blocks, beyond() a ceiling.
 std::string objection_to(const std::string& side, const Blocks& blocks,
                          const std::map<std::string, Limits>& limits);
 

@@ -64,7 +64,8 @@ class Fake {
     const bool announce = request.find("announce") != nullptr;
     const uint64_t lines = note(
         text(says_, "log"), cat(short_name(), " ", block, " ", name, delayed ? cat(" delay ", delay_us) : "",
-                                verify ? "" : " unverified", announce ? " announced" : ""));
+                                verify ? "" : " unverified", announce ? " announced" : "",
+                                request.find("next") == nullptr ? "" : cat(" then ", text(request, "next"))));
     Record record = blank(name, request, block, delay_us);
     record.verified = verify;
     const Json* each = find(name);
