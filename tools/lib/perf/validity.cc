@@ -44,7 +44,7 @@ std::string claim(double share, double limit, const char* unit) {
 std::map<std::string, Limits> limits_of(std::span<const Record> records) {
   std::map<std::string, Limits> all;
   for (const Record& record : records) {
-    if (record.subject.kind != Kind::ceiling || !usable(record)) continue;
+    if (record.subject.kind != Kind::ceiling || record.state != State::ok || !usable(record)) continue;
     Limits& limits = all[record.run];
     const double us = median_us(record);
     limits.bytes_per_us = std::max(limits.bytes_per_us, record.bytes / us);
