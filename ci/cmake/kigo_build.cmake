@@ -88,10 +88,8 @@ endif()
 # times as long as it compiles, also where a build has no type and so no level of its own (sanitizers, faults). Between the two
 # are the program's parts: users are worth -O3 to them, tests are not.
 set(KIGO_QUICK_BUILD $<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:-O1>)
-set(KIGO_QUICK_TESTS ${KIGO_QUICK_BUILD})
 if(CMAKE_BUILD_TYPE STREQUAL "None" AND NOT CMAKE_CXX_FLAGS MATCHES "-O")
   set(KIGO_QUICK_BUILD $<$<COMPILE_LANGUAGE:CXX>:-O0>)
-  set(KIGO_QUICK_TESTS ${KIGO_QUICK_BUILD})
   set(KIGO_QUICK_RUN $<$<COMPILE_LANGUAGE:CXX>:-O1>)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     # What is inlined is instrumented once more each time: half of the time of compiling with sanitizers.
@@ -99,7 +97,6 @@ if(CMAKE_BUILD_TYPE STREQUAL "None" AND NOT CMAKE_CXX_FLAGS MATCHES "-O")
   endif()
   set(KIGO_QUICK_TOOLS ${KIGO_QUICK_RUN})
 elseif(KIGO_QUICK)
-  set(KIGO_QUICK_TESTS $<$<COMPILE_LANGUAGE:CXX>:-O0>)
   # g++ 12 sees uninitialised values at -O1 that it does not see at -O3, in the standard library's variant.
   set(KIGO_QUICK_TOOLS ${KIGO_QUICK_BUILD} $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>)
 endif()
