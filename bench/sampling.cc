@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <thread>
+#include <utility>
 
 #include "core/base/cat.h"
 
@@ -19,34 +20,46 @@ double clock_of(const std::vector<Taken>& taken) {
   return mhz.empty() ? 0 : median(mhz);
 }
 
-/// Takes until two in a row have the same clock; at least two, whose samples are not kept. The clock it
-/// settled at, or the last one when the time was up; 0: not known.
-Result<double> warm_up(const Plan& plan, const Take& take, const Seconds& now, double begun) {
+/// Takes until two in a row have the same clock; at least two, whose samples are not kept.
+Status warm_up(const Plan& plan, const Take& take, const Seconds& now, double begun) {
   KIGO_ASSIGN(const std::vector<Taken> first, take());
   double last = clock_of(first);
   while (true) {
     KIGO_ASSIGN(const std::vector<Taken> taken, take());
-    const double clock = clock_of(taken);
-    if (std::abs(clock - last) <= plan.clock_settled * last || now() - begun > plan.warm_up_s) return clock;
+    const double clock = clock_of(taken), elapsed_s = now() - begun;
+    const bool settled = std::abs(clock - last) <= plan.clock_settled * last;
+    if ((settled && elapsed_s >= plan.warm_up_least_s) || elapsed_s > plan.warm_up_s) return {};
     last = clock;
   }
 }
 
-bool clock_is_off(const Plan& plan, const Taken& taken, double settled_mhz) {
-  return settled_mhz > 0 && std::abs(taken.mhz - settled_mhz) > plan.clock_off * settled_mhz;
-}
-
 /// Why a sample does not count; empty when it does.
-std::string objection(const Plan& plan, const Taken& taken, double settled_mhz) {
+std::string objection(const Plan& plan, const Taken& taken, double usual_mhz) {
   if (!taken.off.empty()) return taken.off;
   if (!std::isfinite(taken.us) || taken.us <= 0) return cat("a time of ", taken.us, " us");
-  if (clock_is_off(plan, taken, settled_mhz))
-    return cat("a clock of ", std::round(taken.mhz), " MHz, settled at ", std::round(settled_mhz));
+  if (usual_mhz > 0 && std::abs(taken.mhz - usual_mhz) > plan.clock_off * usual_mhz)
+    return cat("a clock of ", std::round(taken.mhz), " MHz, of most samples ", std::round(usual_mhz));
   return {};
 }
 
+/// What counts of all that was taken, with the last objection as `why`.
+Sampled sorted_out(const Plan& plan, const std::vector<Taken>& all, double usual_mhz) {
+  Sampled sampled;
+  for (const Taken& one : all) {
+    if (std::string why = objection(plan, one, usual_mhz); !why.empty()) {
+      ++sampled.discarded;
+      sampled.why = std::move(why);
+    } else {
+      sampled.us.push_back(one.us);
+      sampled.mhz.push_back(one.mhz);
+    }
+  }
+  return sampled;
+}
+
 /// The state that the samples are left in, once no more are taken.
-void judge(const Plan& plan, const std::string& last_objection, double elapsed_s, Sampled& sampled) {
+void judge(const Plan& plan, double elapsed_s, Sampled& sampled) {
+  const std::string last_objection = std::exchange(sampled.why, {});
   const auto kept = static_cast<int64_t>(sampled.us.size());
   const int64_t all = kept + sampled.discarded;
   if (static_cast<double>(sampled.discarded) > plan.most_discards * static_cast<double>(all)) {
@@ -83,9 +96,9 @@ void rest_a_moment() { std::this_thread::sleep_for(std::chrono::milliseconds(30)
 
 Result<Sampled> sample(const Plan& plan, const Take& take, const Seconds& now, const Rest& rest) {
   const double begun = now();
-  KIGO_ASSIGN(const double settled_mhz, warm_up(plan, take, now, begun));
+  KIGO_TRY(warm_up(plan, take, now, begun));
+  std::vector<Taken> all;
   Sampled sampled;
-  std::string last_objection;
   const auto enough = [&] {
     const auto kept = static_cast<int64_t>(sampled.us.size());
     if (kept >= plan.most || now() - begun > plan.limit_s) return true;
@@ -95,20 +108,14 @@ Result<Sampled> sample(const Plan& plan, const Take& take, const Seconds& now, c
   };
   while (!enough()) {
     KIGO_ASSIGN(const std::vector<Taken> taken, take());
-    for (const Taken& one : taken) {
-      if (const std::string why = objection(plan, one, settled_mhz); !why.empty()) {
-        ++sampled.discarded;
-        last_objection = why;
-      } else {
-        sampled.us.push_back(one.us);
-        sampled.mhz.push_back(one.mhz);
-      }
-    }
-    const auto off = [&](const Taken& one) { return clock_is_off(plan, one, settled_mhz); };
-    if (std::ranges::any_of(taken, off)) rest();
+    all.insert(all.end(), taken.begin(), taken.end());
+    const double usual_mhz = clock_of(all);
+    sampled = sorted_out(plan, all, usual_mhz);
+    const auto slowed = [&](const Taken& one) { return one.mhz < (1 - plan.clock_off) * usual_mhz; };
+    if (std::ranges::any_of(taken, slowed)) rest();
   }
   if (std::ranges::find(sampled.mhz, 0.0) != sampled.mhz.end()) sampled.mhz.clear();
-  judge(plan, last_objection, now() - begun, sampled);
+  judge(plan, now() - begun, sampled);
   return sampled;
 }
 

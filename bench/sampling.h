@@ -31,11 +31,12 @@ struct Plan {
   int64_t least = 10;            // samples below which nothing is ok
   int64_t most = 30;             // samples at which it is enough, however they scatter
   double half_width = 0.005;     // of the median's interval, as a share of the median: enough at or below
-  double clock_off = 0.015;      // a sample counts when its clock is within this share of the settled one
+  double clock_off = 0.015;      // a sample counts when its clock is within this share of the median of all
   double clock_settled = 0.005;  // two warming takes whose clocks are this close have settled
   double most_discards = 0.5;    // of all samples; more make the measurement invalid
-  double warm_up_s = 1;          // at most
-  double limit_s = 5;            // of the whole, warm-up included
+  double warm_up_least_s = 0;
+  double warm_up_s = 1;  // at most
+  double limit_s = 5;    // of the whole, warm-up included
 };
 
 struct Sampled {
@@ -59,9 +60,10 @@ double median(std::span<const double> samples);
 void rest_a_moment();
 
 /// Warms up until the clock settles, then takes samples until they are precise enough, or `most`, or out of
-/// time; rests behind a take in which the clock was off. Never ok with fewer than `least` samples: timed_out
-/// when the time was too short, invalid when more than `most_discards` of them did not count. Errors: those
-/// of `take`.
+/// time; rests behind a take in which the clock went down. Which clock is right, the samples say themselves:
+/// what the work's power allows may show only after a while. Never ok with fewer than `least` samples:
+/// timed_out when the time was too short, invalid when more than `most_discards` of them did not count.
+/// Errors: those of `take`.
 Result<Sampled> sample(const Plan& plan, const Take& take, const Seconds& now,
                        const Rest& rest = rest_a_moment);
 

@@ -117,6 +117,32 @@ TEST(Sampling, DoesNotWarmUpForEver) {
   EXPECT_GT(sampled.discarded, 0);
 }
 
+TEST(Sampling, WarmsUpForAsLongAsItIsTold) {
+  Plan plan = kPlan;
+  plan.warm_up_least_s = 7;
+  Machine machine{noisy(0)};
+  EXPECT_EQ(machine.run(plan).value().us.size(), 10u);
+  EXPECT_EQ(machine.taken, 5 * 7 + 10);
+}
+
+/// A device whose power is too small for the work: the clock comes down behind the warm-up and stays there.
+TEST(Sampling, KeepsTheClockThatThePowerAllows) {
+  Plan plan = kPlan;
+  plan.least = 20;
+  const Sampled sampled =
+      Machine{[](int64_t i) { return at(i < 15 ? 100 : 110, i < 15 ? 1980 : 1780); }}.run(plan).value();
+  EXPECT_EQ(sampled.state, State::ok);
+  EXPECT_EQ(sampled.discarded, 5);  // two takes were the warm-up
+  EXPECT_EQ(sampled.us, std::vector<double>(20, 110.0));
+}
+
+/// What it was called back from, a sample that is faster than the others, costs no rest.
+TEST(Sampling, RestsOnlyForALowerClock) {
+  Machine machine{[](int64_t i) { return at(100, i % 5 == 4 ? 2050.0 : 1980.0); }};
+  EXPECT_EQ(machine.run(kPlan).value().discarded, 3);
+  EXPECT_EQ(machine.rested, 0);
+}
+
 TEST(Sampling, DiscardsWhatTheClockWasOffFor) {
   const Sampled sampled =
       Machine{[](int64_t i) { return at(100, i % 5 == 4 ? 1940.0 : 1980.0); }}.run(kPlan).value();

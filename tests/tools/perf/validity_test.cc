@@ -39,8 +39,23 @@ TEST(Limits, AreTheFasterOfCopyAndReadAndOfTheProducts) {
 TEST(Limits, AreUnknownWithoutGoodCeilings) {
   Record bad = ceiling("copy", 100, 4e8, 0);
   bad.state = State::timed_out;
-  EXPECT_TRUE(limits_of(std::vector<Record>{bad}).empty());
+  const Limits limits = limits_of(std::vector<Record>{bad}).at("r");
+  EXPECT_EQ(limits.bytes_per_us, 0);
+  EXPECT_EQ(limits.flops_per_us, 0);
   EXPECT_EQ(beyond(kernel(Cache::cold, 1, 1e12, 1e15), {}), "");
+}
+
+/// The ceiling of half products timed out: those of floats are none for a half product.
+TEST(Limits, AreUnknownWhereTheFastestCeilingMayBeMissing) {
+  Record half = ceiling("gemm_half", 1000, 0, 8e11);
+  half.state = State::invalid;
+  for (const bool last : {false, true}) {
+    std::vector<Record> records = {ceiling("read", 100, 4.5e8, 0), ceiling("gemm_float", 1000, 0, 5e10)};
+    records.insert(last ? records.end() : records.begin(), half);
+    const Limits limits = limits_of(records).at("r");
+    EXPECT_EQ(limits.bytes_per_us, 4.5e6);
+    EXPECT_EQ(limits.flops_per_us, 0);
+  }
 }
 
 TEST(Beyond, AllowsTheNoiseOfACeiling) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
+#include <limits>
 
 #include "core/base/cat.h"
 #include "tools/lib/perf/noise.h"
@@ -42,13 +42,23 @@ std::string claim(double share, double limit, const char* unit) {
 }  // namespace
 
 std::map<std::string, Limits> limits_of(std::span<const Record> records) {
+  // What only slower ceilings are left of is no limit: half products are not held against the float ones'.
+  constexpr double kUnknown = std::numeric_limits<double>::infinity();
   std::map<std::string, Limits> all;
   for (const Record& record : records) {
-    if (record.subject.kind != Kind::ceiling || record.state != State::ok || !usable(record)) continue;
+    if (record.subject.kind != Kind::ceiling) continue;
+    const bool good = record.state == State::ok && usable(record);
+    const auto reached = [&](double work) {
+      if (work == 0) return 0.0;
+      return good ? work / median_us(record) : kUnknown;
+    };
     Limits& limits = all[record.run];
-    const double us = median_us(record);
-    limits.bytes_per_us = std::max(limits.bytes_per_us, record.bytes / us);
-    limits.flops_per_us = std::max(limits.flops_per_us, record.flops / us);
+    limits.bytes_per_us = std::max(limits.bytes_per_us, reached(record.bytes));
+    limits.flops_per_us = std::max(limits.flops_per_us, reached(record.flops));
+  }
+  for (auto& [run, limits] : all) {
+    for (double* limit : {&limits.bytes_per_us, &limits.flops_per_us})
+      if (*limit == kUnknown) *limit = 0;
   }
   return all;
 }

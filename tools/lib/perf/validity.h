@@ -18,8 +18,8 @@ struct Limits {
 
 using Blocks = std::vector<const Record*>;  // of one subject on one side
 
-/// By Record::run: the fastest good ceiling that moves bytes, and the fastest that counts operations, by
-/// medians.
+/// By Record::run: the fastest ceiling that moves bytes, and the fastest that counts operations, by medians.
+/// Not known (0) where one of them is no good: it may have been the fastest.
 std::map<std::string, Limits> limits_of(std::span<const Record> records);
 
 /// Of the slowest limit's point of view: bytes / median us / limit. 0 without a limit, without bytes, and for
