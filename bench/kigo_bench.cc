@@ -25,7 +25,8 @@ using tools::perf::Kind;
 constexpr int64_t kMethod = 1;
 
 /// Those whose ten samples take minutes.
-constexpr std::array<std::string_view, 4> kSlow{"Forward/", "ForwardFast/", "Decode/", "Haiku/"};
+constexpr std::array<std::string_view, 5> kSlow{"Forward/", "ForwardFast/", "Decode/", "DecodeFast/",
+                                                "Haiku/"};
 constexpr std::array<std::string_view, 3> kOfVocabulary{"LoadVocabulary", "Encode", "DecodeAsAStream"};
 
 template <size_t N>
