@@ -44,7 +44,9 @@ int print(bool json, const std::string& text, const Json& object, int exit) {
     std::fputs(cat(text, kFaultBuild).c_str(), stdout);
   }
 #else
-  std::fputs(json ? (object.dump(2) + "\n").c_str() : text.c_str(), stdout);
+  // Not fputs, which ends at a character zero.
+  const std::string& shown = json ? object.dump(2) + "\n" : text;
+  std::fwrite(shown.data(), 1, shown.size(), stdout);
 #endif
   return exit;
 }

@@ -18,6 +18,17 @@ CLI::Validator whole_number(uint64_t limit) {
           "NUMBER"};
 }
 
+CLI::Validator number_between(double low, double high) {
+  return {[low, high](const std::string& text) -> std::string {
+            double value = 0;
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+            const bool number = error == std::errc() && end == text.data() + text.size();
+            if (number && value >= low && value <= high) return {};
+            return cat(escaped(text), ", expected a number from ", low, " to ", high);
+          },
+          "NUMBER"};
+}
+
 CLI::Validator not_empty() {
   return {[](const std::string& text) {
             return text.empty() ? std::string("an empty text, expected a value") : std::string();

@@ -15,6 +15,9 @@ namespace kigo::tools {
 /// Accepts 0..limit in decimal digits: CLI11 itself reads -1 as 2^64 - 1 and cuts what is too large.
 CLI::Validator whole_number(uint64_t limit);
 
+/// Accepts low..high; CLI11's own range lets NaN through.
+CLI::Validator number_between(double low, double high);
+
 /// A value must be there: an empty one is an unset shell variable, or what CLI11 would read as 0.
 CLI::Validator not_empty();
 

@@ -39,9 +39,12 @@ class Turns {
 
 std::string text_of(const perf::MeasureSummary& summary, const std::string& folder) {
   std::string text;
-  for (const std::string& problem : summary.problems) text += cat("INVALID  ", problem, "\n");
-  for (const std::string& name : summary.only_base) text += cat("only in base  ", name, "\n");
-  for (const std::string& name : summary.only_head) text += cat("only in head  ", name, "\n");
+  const auto add = [&](const char* what, const std::vector<std::string>& lines) {
+    for (const std::string& line : lines) text += cat(what, "  ", escaped(line, 1000), "\n");
+  };
+  add("INVALID", summary.problems);
+  add("only in base", summary.only_base);
+  add("only in head", summary.only_head);
   return cat(text, "measured ", summary.names, " names in ", summary.blocks, " blocks, ", summary.open,
              " of them in more, ", summary.records, " records (", summary.invalid, " invalid, ",
              summary.timed_out, " timed out), ", summary.restarts, " restarts, ", duration(summary.seconds),
@@ -103,17 +106,23 @@ void add_perf_measure(CLI::App& perf, int& exit) {
       ->check(CLI::Range(int64_t{0}, int64_t{1000}));
   command
       ->add_option("--seconds", options.seconds,
-                   "Begin no two blocks more when they would end later; two are always measured")
-      ->check(CLI::Range(0.0, 86400.0));
+                   "Begin no two blocks more when they would end later; two are always measured (0: no end)")
+      ->check(number_between(0, 86400));
   command->add_flag("--quick", options.quick, "The programs' short list of names");
   command->add_option("--filter", options.filter, "Only names in which this regular expression is found");
   command->add_option("--machine", options.machine, "A name for this machine, written into the records");
   command->add_flag("--long-lived", options.long_lived,
                     "One process for all blocks: faster, and less to be trusted");
   command->add_option("--timeout", arguments->timeout_s, "Seconds for one name in one block (300)")
-      ->check(CLI::Range(0.1, 86400.0));
+      ->check(number_between(0.1, 86400));
   command->add_flag("--json", arguments->json, "Print one JSON object");
-  command->callback([arguments, &exit] { exit = run(*arguments); });
+  command->callback([arguments, &exit] {
+    const perf::MeasureOptions& chosen = arguments->options;
+    if (chosen.more > chosen.blocks && (chosen.blocks % 2 != 0 || chosen.more % 2 != 0))
+      throw CLI::ValidationError("--more",
+                                 "with it, --blocks and --more must be even: base, head, head, base");
+    exit = run(*arguments);
+  });
 }
 
 }  // namespace kigo::tools

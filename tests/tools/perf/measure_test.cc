@@ -243,7 +243,9 @@ INSTANTIATE_TEST_SUITE_P(
     OfEveryKind, MeasureWith,
     testing::Values(Fault{"die", State::invalid, true}, Fault{"crash", State::invalid, true},
                     Fault{"hang", State::timed_out, true}, Fault{"garbage", State::invalid, true},
-                    Fault{"endless", State::invalid, true}, Fault{"other_block", State::invalid, true},
+                    Fault{"endless", State::invalid, true}, Fault{"half", State::invalid, true},
+                    Fault{"other_block", State::invalid, true}, Fault{"other_name", State::invalid, false},
+                    Fault{"no_times", State::invalid, false}, Fault{"twice", State::invalid, false},
                     Fault{"silent", State::invalid, false}, Fault{"invalid", State::invalid, false}),
     [](const auto& fault) { return fault.param.what; });
 
@@ -306,6 +308,33 @@ TEST_F(Measure, WritesOverNoMeasurement) {
   ASSERT_FALSE(again);
   EXPECT_NE(again.error().message().find("is there already"), std::string::npos) << again.error().message();
   EXPECT_EQ(head_records().size(), 5u);
+  std::filesystem::remove(path("out/head.jsonl"));
+  MeasureOptions alone = options();
+  alone.base.clear();
+  EXPECT_FALSE(measure(alone)) << "the base of another run would stay beside it";
+}
+
+TEST_F(Measure, WritesThroughNoLink) {
+  program("head", kTwo);
+  program("base", kTwo);
+  std::filesystem::create_directory(path("out"));
+  std::filesystem::create_symlink(path("elsewhere"), path("out/head.jsonl"));
+  EXPECT_FALSE(measure(options()));
+  EXPECT_FALSE(std::filesystem::exists(path("elsewhere")));
+  std::filesystem::remove(path("out/head.jsonl"));
+  std::filesystem::create_symlink("head.jsonl", path("out/head.jsonl"));  // to itself
+  EXPECT_FALSE(measure(options()));
+}
+
+/// Of two runs that begin in one folder at once, one measures.
+TEST_F(Measure, MakesAFileThatAnotherRunDidNot) {
+  program("head", kTwo);
+  program("base", kTwo);
+  ASSERT_TRUE(check_new(options(), "head"));
+  EXPECT_TRUE(make_new(options(), "head"));
+  const Status again = make_new(options(), "head");
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().expected, "a file that is not there yet");
 }
 
 TEST_F(Measure, RefusesWhatDoesNotMeasure) {

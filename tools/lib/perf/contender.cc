@@ -1,15 +1,21 @@
 #include "tools/lib/perf/contender.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
+#include <set>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "core/base/cat.h"
 #include "tools/lib/iso_time.h"
 #include "tools/lib/perf/history.h"
+#include "tools/lib/perf/noise.h"
 
 namespace kigo::tools::perf {
 namespace {
@@ -28,6 +34,23 @@ std::string file_of(const BenchOptions& options, const std::string& side, const 
 
 BenchAnswer refused(std::string why) { return {State::invalid, std::move(why), {}}; }
 
+/// What is wrong with the records of a name; empty when nothing is.
+std::string nonsense_in(const std::vector<Record>& records, const std::string& name) {
+  if (name == kCeilings) return {};
+  if (records.empty()) return "no record, expected one at least";
+  const Subject asked = subject_of(name);
+  std::set<Subject> told;
+  for (const Record& record : records) {
+    const std::string about = text_of(record.subject);
+    if (record.subject.kind != asked.kind || record.subject.name != asked.name)
+      return cat("a record of ", about, ", expected one of ", name);
+    if (!told.insert(record.subject).second) return cat("two records of ", about, ", expected one");
+    if (record.state == State::ok && !usable(record))
+      return cat("a record of ", about, " without times, expected samples above 0");
+  }
+  return {};
+}
+
 }  // namespace
 
 Status check_new(const BenchOptions& options, const std::string& side) {
@@ -35,8 +58,16 @@ Status check_new(const BenchOptions& options, const std::string& side) {
   std::filesystem::create_directories(options.folder, failed);
   if (failed) return fail(Code::io, options.folder, failed.message());
   const std::string file = file_of(options, side, ".jsonl");
-  if (std::filesystem::exists(file))
+  if (std::filesystem::symlink_status(file, failed).type() != std::filesystem::file_type::not_found)
     return fail(Code::invalid_request, file, "is there already", "a folder without a measurement");
+  return {};
+}
+
+Status make_new(const BenchOptions& options, const std::string& side) {
+  const std::string file = file_of(options, side, ".jsonl");
+  const int made = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (made < 0) return fail(Code::io, file, std::strerror(errno), "a file that is not there yet");
+  ::close(made);
   return {};
 }
 
@@ -119,8 +150,9 @@ bool Contender::noted(const BenchRequest& request, BenchAnswer& answer, Slot& sl
   slot.may_have_ended =
       std::ranges::any_of(answer.records, [](const Record& each) { return each.state != State::ok; });
   const bool there = answer.state == State::ok;
-  if (there && answer.records.empty() && request.name != kCeilings)
-    answer = refused("no record, expected one at least");
+  if (there)
+    if (std::string why = nonsense_in(answer.records, request.name); !why.empty())
+      answer = refused(std::move(why));
   if (answer.state != State::ok) failed_.emplace(request.name, answer.why);
   if (there) return true;
   slot.process.reset();
@@ -178,7 +210,12 @@ Result<std::vector<Record>> Contender::kept(const BenchRequest& request, BenchAn
     subjects.clear();
     for (const Record& record : answer.records) subjects.push_back(record.subject);
   } else {
-    for (Record& record : missing(request, answer)) answer.records.push_back(std::move(record));
+    std::vector<Record> gone = missing(request, answer);
+    // All are there, but not the end of the answer: what ended the program may have been at work before.
+    for (Record& record : answer.records)
+      if (gone.empty() && record.state == State::ok)
+        std::tie(record.state, record.why) = std::tie(answer.state, answer.why);
+    for (Record& record : gone) answer.records.push_back(std::move(record));
   }
   if (!answer.records.empty()) KIGO_TRY(append_history(file_, answer.records));
   return std::move(answer.records);

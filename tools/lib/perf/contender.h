@@ -30,8 +30,10 @@ struct BenchOptions {
   std::function<void(int64_t done, int64_t total, const std::string& name)> progress;
 };
 
-/// Makes the folder. Errors: io; invalid_request when it has records of that side already.
+/// Makes the folder. Errors: io; invalid_request when it has a file of that side already.
 Status check_new(const BenchOptions& options, const std::string& side);
+/// Makes that file, once the programs have started. Errors: io, also when another run was quicker.
+Status make_new(const BenchOptions& options, const std::string& side);
 
 /// A name that no other run has: the time, and the process.
 std::string new_run_name();
@@ -58,12 +60,13 @@ class Contender {
 
   /// Measures a name once. A program that dies, hangs or talks nonsense gives, beside the records that came
   /// whole, one for every subject of the name that is missing, with state timed_out or invalid and the
-  /// reason; it is started again with the next name. One that ends behind an invalid record (its device is of
-  /// no more use) is started again, too, and no name but that of the record is to blame. A name that failed
-  /// is not asked again, and neither is a program that could not be started twice in a row: their records say
-  /// so. Blocks of another two than the last request's end the processes before. Gives no records when the
-  /// request asked to be told and the values are still being compared: then rest() has them, and comes before
-  /// the next request to that process. Errors: io of the file.
+  /// reason, or, when none is, has it in all that came; it is started again with the next name. One that ends
+  /// behind an invalid record (its device is of no more use) is started again, too, and no name but that of
+  /// the record is to blame. A name that failed is not asked again, and neither is a program that could not
+  /// be started twice in a row: their records say so. Blocks of another two than the last request's end the
+  /// processes before. Gives no records when the request asked to be told and the values are still being
+  /// compared: then rest() has them, and comes before the next request to that process. Errors: io of the
+  /// file.
   Result<std::vector<Record>> ask(const BenchRequest& request);
   /// The records of a request whose values were still being compared; none where there is none.
   Result<std::vector<Record>> rest();

@@ -214,8 +214,7 @@ Result<MeasureSummary> measure(const MeasureOptions& options) {
   summary.run = new_run_name();
   const bool paired = !options.base.empty();
   std::optional<Contender> base;
-  if (paired) KIGO_TRY(check_new(options, "base"));
-  KIGO_TRY(check_new(options, "head"));
+  for (const char* side : {"base", "head"}) KIGO_TRY(check_new(options, side));
   if (paired) {
     KIGO_ASSIGN(Contender started, Contender::start(options, options.base, "base"));
     base.emplace(std::move(started));
@@ -227,6 +226,8 @@ Result<MeasureSummary> measure(const MeasureOptions& options) {
   }
   summary.names = static_cast<int64_t>(head.names().size() + summary.only_base.size());
 
+  if (paired) KIGO_TRY(make_new(options, "base"));
+  KIGO_TRY(make_new(options, "head"));
   KIGO_TRY(Measurement(options, begun, base ? &*base : nullptr, head, summary).take_turns());
   for (Contender* contender : {base ? &*base : nullptr, &head}) {
     if (contender == nullptr) continue;

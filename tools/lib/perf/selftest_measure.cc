@@ -99,6 +99,8 @@ Result<int64_t> measure_selftest(const SelftestMeasureOptions& options) {
     if (options.seconds > 0 && over > 0 && taken.count() * (over + 1) / over > options.seconds) break;
     KIGO_ASSIGN(Contender base, Contender::start(options, options.program, "base"));
     KIGO_ASSIGN(Contender head, Contender::start(options, options.program, "head"));
+    if (number == 1)
+      for (const char* side : {"base", "head"}) KIGO_TRY(make_new(options, side));
     names = static_cast<int64_t>(base.names().size());
     Run run(options, id, number, std::move(base), std::move(head));
     KIGO_TRY(run.measure(done, options.runs * (options.blocks / 2) * names));

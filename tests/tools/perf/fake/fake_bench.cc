@@ -144,6 +144,9 @@ class Fake {
     if (what == "many")
       for (int i = 0; i < 1000; ++i) std::cout << line_of(record);
     if (what == "other_block") ++record.block;
+    if (what == "other_name") record.subject.name = "z";
+    if (what == "no_times") record.us.clear();
+    if (what == "twice") std::cout << line_of(record);
     if (what == "invalid") {
       record.state = State::invalid;
       record.why = "above the limit of the hardware";
