@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <functional>
 
 #include "core/base/random.h"
@@ -82,8 +83,17 @@ const Refusal kRefusals[] = {
      },
      "4 samples, expected at least 10 (time is over)"},
     {"TooFewBlocks", [](Records& base, Records&) { base.resize(1); }, "BASE: 1 block, expected 2"},
+    {"OneBlockFourTimes",
+     [](Records& base, Records&) {
+       base = {base[0], base[0], base[0], base[0]};
+     },
+     "BASE: 1 block, expected 2"},
+    {"OneBlockWithTwoResults", [](Records&, Records& head) { head[1].block = 0; },
+     "HEAD, block 0: twice in run run, with different results"},
     {"TooManyDiscarded", [](Records&, Records& head) { head[3].discarded = 11; },
      "11 of 21 samples discarded"},
+    {"MoreDiscardedThanCanBeCounted", [](Records&, Records& head) { head[3].discarded = INT64_MAX; },
+     "9223372036854775807 of 9223372036854775817 samples discarded"},
     {"OtherMethod",
      [](Records&, Records& head) {
        for (Record& record : head) record.setting.method = 2;
@@ -101,7 +111,7 @@ const Refusal kRefusals[] = {
        for (Record& record : head) record.bytes = 1.1 * 50 * 1000;
        base.push_back(ceiling(1000));
      },
-     "110 % of the 0.001 TB/s that the hardware reached"},
+     " % of the 0.001 TB/s that the hardware reached"},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, PerfRefusal, testing::ValuesIn(kRefusals),
@@ -147,6 +157,45 @@ TEST(PerfDecide, WhatOnlyHeadHasMayBeAllowed) {
   const Row row = only({}, side("a", 0, 1), {.allow_new = true});
   EXPECT_EQ(row.judgement.verdict, Verdict::ambiguous);
   EXPECT_EQ(only(side("a", 0, 1), {}, {.allow_new = true}).judgement.verdict, Verdict::invalid);
+}
+
+TEST(PerfDecide, WhatOnlyHeadHasIsNoComparison) {
+  const Decision decision = decide({}, side("a", 0, 1), {}, {.allow_new = true});
+  EXPECT_FALSE(decision.passes());
+  EXPECT_EQ(decision.notes, std::vector<std::string>{"nothing was compared"});
+  Records head = side("a", 0, 1);
+  for (const Record& record : side("b", 0, 2)) head.push_back(record);
+  EXPECT_TRUE(decide(side("a", 0, 3), head, {}, {.allow_new = true}).passes());
+}
+
+TEST(PerfDecide, ARecordThatStandsThereTwiceCountsOnce) {
+  const Records base = side("a", 0, 1), head = side("a", 0.05, 2);
+  Records twice = base;
+  twice.insert(twice.end(), base.begin(), base.end());
+  const Judgement once = only(base, head).judgement, judged = only(twice, head).judgement;
+  EXPECT_EQ(judged.why, once.why);
+  EXPECT_EQ(judged.low, once.low);
+  EXPECT_EQ(judged.high, once.high);
+}
+
+TEST(PerfDecide, ABlockWithADelayIsNotTheOneWithout) {
+  Records base = side("a", 0, 1), head = side("a", 0, 2);
+  Records delayed = side("a", 0.001, 3);
+  for (Record& record : delayed) record.delay_us = 0.05;
+  head.insert(head.end(), delayed.begin(), delayed.end());
+  EXPECT_NE(only(base, head).judgement.verdict, Verdict::invalid) << only(base, head).judgement.why;
+}
+
+TEST(PerfDecide, SidesOfDifferentRunsAreSaidToBe) {
+  Records base = side("a", 0, 1), head = side("a", 0, 2);
+  EXPECT_TRUE(decide(base, head, {}).notes.empty());
+  for (Record& record : head) record.run = "another";
+  const Decision decision = decide(base, head, {});
+  EXPECT_TRUE(decision.passes());
+  ASSERT_EQ(decision.notes.size(), 1u);
+  EXPECT_EQ(decision.notes[0],
+            "1 compared whose sides were not measured in one run: what changed on the machine in between "
+            "counts as a change of the build");
 }
 
 TEST(PerfDecide, ValuesThatNeitherSideComparedAreSaidToBe) {
@@ -196,6 +245,7 @@ TEST_F(PerfCompare, ExitStatusIsTheVerdicts) {
   EXPECT_EQ(compare(side("a", 0, 1), side("a", 0.1, 2)).exit, 1);
   EXPECT_EQ(compare(side("a", 0, 1), side("b", 0, 2)).exit, 1);
   EXPECT_EQ(compare({}, {}).exit, 1);
+  EXPECT_EQ(compare({}, side("a", 0, 2), {"--allow-new"}).exit, 1) << "nothing was compared";
   EXPECT_EQ(kigo({"perf", "compare", path("none"), path("none")}).exit, 1);
   EXPECT_EQ(kigo({"perf", "compare"}).exit, 2);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string_view>
 
 #include "core/base/cat.h"
 #include "tools/lib/perf/validity.h"
@@ -64,7 +65,16 @@ std::map<Subject, BothSides> by_subject(std::span<const Record> base, std::span<
   for (const Record& record : head) {
     if (record.subject.kind != Kind::ceiling) all[record.subject].head.push_back(&record);
   }
+  for (auto& [subject, sides] : all) sides = {each_once(sides.base), each_once(sides.head)};
   return all;
+}
+
+/// Whether both sides have blocks of one run, where they were measured in turns.
+bool share_a_run(const BothSides& sides) {
+  std::set<std::string_view> runs;
+  for (const Record* record : sides.base) runs.insert(record->run);
+  runs.erase("");  // not known
+  return std::ranges::any_of(sides.head, [&](const Record* record) { return runs.contains(record->run); });
 }
 
 /// The share of a ceiling that the head reached: of its fastest block.
@@ -110,11 +120,13 @@ Decision decide(std::span<const Record> base, std::span<const Record> head, std:
   std::vector<Evidence> evidence;
   std::vector<size_t> judged;  // rows that the evidence is of
   int64_t unverified = 0;
+  int64_t apart = 0;
   for (const auto& [subject, sides] : subjects) {
     Row& row = decision.rows.emplace_back(subject, validity(sides, limits, options.allow_new));
     if (row.judgement.verdict != Verdict::same) continue;
     set_shares(row, sides.head, limits);
     unverified += subject.kind == Kind::op && !any_verified(sides.head);
+    apart += !share_a_run(sides);
     Evidence& each = evidence.emplace_back(blocks_of(sides.base), blocks_of(sides.head));
     const auto found = past.find(place_of(*sides.base.front()));
     if (found != past.end()) each.past = found->second;
@@ -138,6 +150,10 @@ Decision decide(std::span<const Record> base, std::span<const Record> head, std:
   if (unverified != 0)
     decision.notes.push_back(
         cat(unverified, " compared whose values were not compared with the twin's on either side"));
+  if (apart != 0)
+    decision.notes.push_back(cat(apart,
+                                 " compared whose sides were not measured in one run: what changed on the "
+                                 "machine in between counts as a change of the build"));
   add_drifts(decision, subjects, drifts_of(history, head, options.drift));
   return decision;
 }
@@ -147,8 +163,8 @@ int64_t Decision::count(Verdict verdict) const {
 }
 
 bool Decision::passes() const {
-  const auto compared = std::ssize(rows) - count(Verdict::invalid);
-  return compared > 0 && compared == std::ssize(rows) && count(Verdict::slow) == 0;
+  const bool compared = std::ranges::any_of(rows, [](const Row& row) { return row.judgement.base_us > 0; });
+  return compared && count(Verdict::invalid) == 0 && count(Verdict::slow) == 0;
 }
 
 }  // namespace kigo::tools::perf

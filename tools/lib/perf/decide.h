@@ -33,7 +33,7 @@ struct Decision {
   double process_shift = 0;        // how far two processes of one build were taken to be apart
 
   int64_t count(Verdict verdict) const;
-  /// At least one kernel was compared, none is SLOW, none INVALID.
+  /// At least one subject was judged by both sides, none is SLOW, none INVALID.
   bool passes() const;
   std::string text() const;  // for a terminal: what is not SAME, and the counts
   Json json() const;         // everything

@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <set>
+#include <string_view>
+#include <tuple>
 
 #include "core/base/cat.h"
 #include "tools/lib/perf/noise.h"
@@ -26,7 +30,8 @@ std::string objection_to_block(const Record& record, const std::map<std::string,
   }
   const auto kept = static_cast<int64_t>(record.us.size());
   if (record.discarded > kept)
-    return cat(record.discarded, " of ", record.discarded + kept, " samples discarded");
+    return cat(record.discarded, " of ", static_cast<uint64_t>(record.discarded) + record.us.size(),
+               " samples discarded");
   if (record.us.size() < least_samples(record.subject.kind))
     return cat(kept, " samples, expected at least ", least_samples(record.subject.kind),
                record.why.empty() ? "" : cat(" (", record.why, ")"));
@@ -35,9 +40,13 @@ std::string objection_to_block(const Record& record, const std::map<std::string,
 
 std::string claim(double share, double limit, const char* unit) {
   if (share <= kSlack) return {};
-  return cat(std::lround(100 * share), " % of the ", std::round(limit / 1e3) / 1e3, " ", unit,
-             " that the hardware reached in the same run, expected at most 100");
+  return cat(std::round(1000 * share) / 10, " % of the ", std::round(limit / 1e3) / 1e3, " ", unit,
+             " that the hardware reached in the same run, expected at most ", 100 * kSlack);
 }
+
+/// Of one subject and side there is one record of each.
+using PlaceInRun = std::tuple<std::string_view, int64_t, double>;
+PlaceInRun place_in_run(const Record& record) { return {record.run, record.block, record.delay_us}; }
 
 }  // namespace
 
@@ -77,6 +86,16 @@ std::string beyond(const Record& record, const Limits& limits) {
   return why.empty() ? claim(flops_share(record, limits), limits.flops_per_us, "TFLOP/s") : why;
 }
 
+Blocks each_once(const Blocks& blocks) {
+  std::map<PlaceInRun, const Record*> first;
+  Blocks once;
+  for (const Record* record : blocks) {
+    const auto [place, added] = first.emplace(place_in_run(*record), record);
+    if (added || *place->second != *record) once.push_back(record);
+  }
+  return once;
+}
+
 size_t least_samples(Kind kind) { return kind == Kind::model || kind == Kind::serve ? 3 : 10; }
 
 std::string objection_to(const std::string& side, const Blocks& blocks,
@@ -85,6 +104,11 @@ std::string objection_to(const std::string& side, const Blocks& blocks,
   for (const Record* record : blocks) {
     if (std::string why = objection_to_block(*record, limits); !why.empty())
       return cat(side, ", block ", record->block, ": ", why);
+  }
+  std::set<PlaceInRun> places;
+  for (const Record* record : blocks) {
+    if (!places.insert(place_in_run(*record)).second)
+      return cat(side, ", block ", record->block, ": twice in run ", record->run, ", with different results");
   }
   if (blocks.size() < kLeastBlocks)
     return cat(side, ": ", blocks.size(), " block, expected ", kLeastBlocks,

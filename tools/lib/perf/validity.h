@@ -18,6 +18,9 @@ struct Limits {
 
 using Blocks = std::vector<const Record*>;  // of one subject on one side
 
+/// Without the records that stand there a second time, as a union of files has them.
+Blocks each_once(const Blocks& blocks);
+
 /// By Record::run: the fastest ceiling that moves bytes, and the fastest that counts operations, by medians.
 /// Not known (0) where one of them is no good: it may have been the fastest.
 std::map<std::string, Limits> limits_of(std::span<const Record> records);
@@ -34,9 +37,9 @@ std::string beyond(const Record& record, const Limits& limits);
 /// Samples that a block needs: 10, and 3 of whole models and of the worker.
 size_t least_samples(Kind kind);
 
-/// Why this side cannot be used, one line; empty when it can. `side`: "BASE". In this order: not measured, a
-/// record that is invalid, a sample that is no time, more than half discarded, too few samples, fewer than
-/// two blocks, beyond() a ceiling.
+/// Why this side cannot be used, one line; empty when it can. `side`: "BASE". `blocks` as each_once(). In
+/// this order: not measured, a record that is invalid, a sample that is no time, more than half discarded,
+/// too few samples, beyond() a ceiling, two records of one block, fewer than two blocks.
 std::string objection_to(const std::string& side, const Blocks& blocks,
                          const std::map<std::string, Limits>& limits);
 
