@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -227,6 +228,18 @@ TEST(PerfDecide, ReportsHoldVerdictAndReason) {
   EXPECT_NE(decision.text().find("1 compared: 1 SLOW, 0 INVALID"), std::string::npos) << decision.text();
   EXPECT_EQ(*decision.json().find("passes")->boolean(), false);
   EXPECT_EQ(*decision.json().find("counts")->find("SLOW")->integer(), 1);
+}
+
+TEST(PerfDecide, NoTextOfAFileReachesTheTerminalAsItIs) {
+  const std::string evil("a\0b\nSAME \x1b[2J", 13);
+  Records base = side(evil, 0, 1), head = side(evil, 0, 2);
+  head[0].state = State::invalid, head[0].why = evil;
+  const std::string text = decide(base, head, {}).text();
+  EXPECT_NE(text.find("a\\x00b\\x0aSAME \\x1b[2J n=1 cold\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("block 0: a\\x00b\\x0aSAME \\x1b[2J\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find('\0'), std::string::npos);
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  EXPECT_EQ(std::ranges::count(text, '\n'), 4) << text;
 }
 
 class PerfCompare : public ProgramTest {

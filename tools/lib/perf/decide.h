@@ -35,7 +35,7 @@ struct Decision {
   int64_t count(Verdict verdict) const;
   /// At least one subject was judged by both sides, none is SLOW, none INVALID.
   bool passes() const;
-  std::string text() const;  // for a terminal: what is not SAME, and the counts
+  std::string text() const;  // for a terminal: what is not SAME, and the counts; text of files is escaped
   Json json() const;         // everything
 };
 

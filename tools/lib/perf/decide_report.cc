@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <string_view>
 
 #include "core/base/cat.h"
 #include "tools/lib/perf/decide.h"
@@ -18,6 +19,9 @@ std::string form(const char* format, Values... values) {
   std::snprintf(text.data(), text.size(), format, values...);
   return text.data();
 }
+
+/// What a file says, whole: it must neither end the text, nor look like a line of it, nor steer the terminal.
+std::string plain(std::string_view text) { return escaped(text, text.size()); }
 
 bool was_compared(const Row& row) { return row.judgement.base_us > 0; }
 
@@ -51,11 +55,11 @@ std::string Decision::text() const {
   std::string text;
   for (const Row* row : worth_saying(*this)) {
     text += form("%-9s ", std::string(name_of(row->judgement.verdict)).c_str());
-    text += cat(text_of(row->subject), "\n          ");
+    text += cat(plain(text_of(row->subject)), "\n          ");
     if (was_compared(*row)) text += cat(figures(row->judgement), ": ");
-    text += cat(row->judgement.why, "\n");
+    text += cat(plain(row->judgement.why), "\n");
   }
-  for (const std::string& note : notes) text += cat("note: ", note, "\n");
+  for (const std::string& note : notes) text += cat("note: ", plain(note), "\n");
   return cat(text, rows.size(), " compared: ", counts(*this), "\n");
 }
 
