@@ -22,6 +22,7 @@ struct ReportArguments {
   std::vector<std::string> added;
   std::string out;
   std::string markdown;
+  perf::DecideOptions options;
 };
 
 constexpr size_t kSaidLines = 20;
@@ -52,10 +53,12 @@ Result<int> report(const ReportArguments& arguments) {
   KIGO_TRY(load(arguments.histories, all, broken));
   KIGO_TRY(load(arguments.base, base, broken));
   KIGO_TRY(load(arguments.added, head, broken));
+  if (all.empty() && base.empty() && head.empty() && broken.empty())
+    return fail(Code::invalid_request, "--history, --new", "no record in any file", "one at least");
   perf::Decision decision;
-  if (!base.empty() && !head.empty()) decision = perf::decide(base, head, all);
+  if (!arguments.base.empty()) decision = perf::decide(base, head, all, arguments.options);
   const auto verdicts = perf::shown(decision, base, head);
-  const auto past = perf::past_verdicts(all);
+  const auto past = perf::past_verdicts(all, {.allow_new = arguments.options.allow_new});
   if (!arguments.markdown.empty()) {
     const auto& measured = head.empty() ? all : head;
     KIGO_TRY(write_file(arguments.markdown, perf::markdown_summary({verdicts, decision.notes, measured})));
@@ -83,13 +86,24 @@ void add_perf_report(CLI::App& perf, int& exit) {
       ->check(not_empty());
   auto* added = command->add_option("--new", arguments->added, "Records of a run that is not in the history")
                     ->check(not_empty());
-  command->add_option("--base", arguments->base, "The other build's of the same run: gives verdicts on --new")
+  auto* base = command
+                   ->add_option("--base", arguments->base,
+                                "The other build's of the same run: gives verdicts on --new")
+                   ->check(not_empty())
+                   ->needs(added);
+  command
+      ->add_option("--anchor", arguments->options.drift.anchor,
+                   "Commit of the history from which on drift counts")
       ->check(not_empty())
-      ->needs(added);
+      ->needs(base);
+  command->add_flag("--allow-new", arguments->options.allow_new,
+                    "What only the new side of a run has is AMBIGUOUS, not INVALID");
   command->add_option("-o,--out", arguments->out, "The page to write (HTML)")->required()->check(not_empty());
   command->add_option("--markdown", arguments->markdown, "Write a summary for a pull request besides")
       ->check(not_empty());
   command->callback([arguments, &exit] {
+    if (arguments->histories.empty() && arguments->added.empty())
+      throw CLI::RequiredError("--history or --new");
     const auto status = report(*arguments);
     exit = status ? *status : print_error(status.error(), arguments->out, false);
   });

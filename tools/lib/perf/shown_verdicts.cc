@@ -57,7 +57,7 @@ std::vector<ShownVerdict> shown(const Decision& decision, std::span<const Record
   return out;
 }
 
-std::vector<ShownVerdict> past_verdicts(std::span<const Record> history) {
+std::vector<ShownVerdict> past_verdicts(std::span<const Record> history, const DecideOptions& options) {
   std::map<std::string_view, std::map<std::string_view, Side>> runs;
   for (const Record& record : history) {
     if (record.delay_us > 0 || record.run.empty()) continue;  // a self-test's slowdowns are no news
@@ -73,7 +73,7 @@ std::vector<ShownVerdict> past_verdicts(std::span<const Record> history) {
     if (head->first_time < base->first_time) std::swap(base, head);
     const auto base_records = copies(*base);
     const auto head_records = copies(*head);
-    std::ranges::move(shown(decide(base_records, head_records, {}), base_records, head_records),
+    std::ranges::move(shown(decide(base_records, head_records, {}, options), base_records, head_records),
                       std::back_inserter(out));
   }
   return out;

@@ -19,6 +19,6 @@ std::vector<ShownVerdict> shown(const Decision& decision, std::span<const Record
 /// Verdicts on runs of the history that hold two commits, both measured in turns: judged from the blocks of
 /// that run alone, so that one run's cost does not grow with the history. The commit measured first is the
 /// base.
-std::vector<ShownVerdict> past_verdicts(std::span<const Record> history);
+std::vector<ShownVerdict> past_verdicts(std::span<const Record> history, const DecideOptions& options = {});
 
 }  // namespace kigo::tools::perf
