@@ -1,6 +1,8 @@
 #include "tools/kigo/options.h"
 
 #include <charconv>
+#include <filesystem>
+#include <system_error>
 
 #include "core/base/cat.h"
 
@@ -38,6 +40,24 @@ CLI::Validator not_empty() {
 
 namespace {
 
+/// Also of files that are not there yet.
+bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
+  std::error_code error;
+  if (std::filesystem::equivalent(a, b, error)) return true;
+  const auto whole = [&](const auto& path) {
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);
+  };
+  return whole(a) == whole(b);
+}
+
+/// Whether `input` is the file, or a folder whose measurements it would be among.
+bool reads(const std::filesystem::path& input, const std::filesystem::path& output) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(input, error)) return is_same_file(input, output);
+  const auto folder = std::filesystem::absolute(output, error).parent_path();
+  return output.extension() == ".jsonl" && is_same_file(input, folder);
+}
+
 void add_device(CLI::App& command, int& device) {
   command.add_option("--device", device, "Number of the GPU")
       ->transform(whole_number(1023))
@@ -45,6 +65,24 @@ void add_device(CLI::App& command, int& device) {
 }
 
 }  // namespace
+
+void refuse_overwriting(const std::vector<NamedFile>& outputs, const std::vector<std::string>& inputs) {
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const auto& [option, path] = outputs[i];
+    if (path.empty()) continue;
+    for (const std::string& input : inputs) {
+      if (!input.empty() && reads(input, path))
+        throw CLI::ValidationError(
+            option,
+            cat(escaped(path, 4096), ", expected a file that is not read: measurements would be lost"));
+    }
+    for (size_t before = 0; before < i; ++before) {
+      if (!outputs[before].path.empty() && is_same_file(outputs[before].path, path))
+        throw CLI::ValidationError(option, cat(escaped(path, 4096), ", expected another file than that of ",
+                                               outputs[before].option));
+    }
+  }
+}
 
 void add_prompt_options(CLI::App& command, Prompt& prompt, bool required) {
   auto* group = command.add_option_group("prompt", "What is fed to the model");

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/sample/sampler.h"
 #include "tools/kigo/command.h"
@@ -20,6 +21,17 @@ CLI::Validator number_between(double low, double high);
 
 /// A value must be there: an empty one is an unset shell variable, or what CLI11 would read as 0.
 CLI::Validator not_empty();
+
+/// A file that an option names.
+struct NamedFile {
+  const char* option;
+  std::string path;
+};
+
+/// Refuses a command line (throws as CLI11 does) that would write over what it reads, or over what it writes:
+/// an output that is one of the inputs, by whatever name, or a .jsonl in a folder among them; or two outputs
+/// that are one file. Options without a value are passed over.
+void refuse_overwriting(const std::vector<NamedFile>& outputs, const std::vector<std::string>& inputs);
 
 /// --model FILE
 inline void add_model_option(CLI::App& command, std::string& model) {

@@ -68,6 +68,8 @@ void add_perf_compare(CLI::App& perf, int& exit) {
       ->check(not_empty());
   command->add_flag("--json", arguments->json, "Print one JSON object");
   command->callback([arguments, &exit] {
+    refuse_overwriting({{"--markdown", arguments->markdown}},
+                       {arguments->base, arguments->head, arguments->history});
     const auto status = run(*arguments);
     exit = status ? *status : print_error(status.error(), arguments->base, arguments->json);
   });

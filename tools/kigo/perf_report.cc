@@ -104,6 +104,10 @@ void add_perf_report(CLI::App& perf, int& exit) {
   command->callback([arguments, &exit] {
     if (arguments->histories.empty() && arguments->added.empty())
       throw CLI::RequiredError("--history or --new");
+    std::vector<std::string> inputs = arguments->histories;
+    for (const auto* more : {&arguments->base, &arguments->added})
+      inputs.insert(inputs.end(), more->begin(), more->end());
+    refuse_overwriting({{"--out", arguments->out}, {"--markdown", arguments->markdown}}, inputs);
     const auto status = report(*arguments);
     exit = status ? *status : print_error(status.error(), arguments->out, false);
   });

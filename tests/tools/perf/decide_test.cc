@@ -279,6 +279,26 @@ TEST_F(PerfCompare, WritesMarkdownAndJson) {
   EXPECT_NE(read_text_file(path("s.md"))->find("| **SLOW** | a n=1 cold | "), std::string::npos);
 }
 
+TEST_F(PerfCompare, OverwritesNothingThatItReads) {
+  const std::string base = write("base.jsonl", lines_of(side("a", 0, 1)));
+  const std::string head = write("head.jsonl", lines_of(side("a", 0, 2)));
+  const std::string history = write("h.jsonl", lines_of(side("a", 0, 3)));
+  std::filesystem::create_symlink(base, path("link"));
+  const auto compare_into = [&](const std::string& markdown, const std::string& past) {
+    return kigo({"perf", "compare", base, head, "--history", past, "--markdown", markdown});
+  };
+  for (const std::string& input : {base, head, history, path("./base.jsonl"), path("link")}) {
+    const Ran ran = compare_into(input, history);
+    EXPECT_EQ(ran.exit, 2) << input;
+    EXPECT_NE(ran.err.find("--markdown: "), std::string::npos) << ran.err;
+    EXPECT_NE(ran.err.find("expected a file that is not read"), std::string::npos) << ran.err;
+  }
+  EXPECT_EQ(compare_into(path("new.jsonl"), path(".")).exit, 2)
+      << "the next reader of the folder would read it";
+  EXPECT_EQ(*read_text_file(base), lines_of(side("a", 0, 1)));
+  EXPECT_EQ(compare_into(path("s.md"), history).exit, 0);
+}
+
 /// As many kernels as there are, each record with 15 samples and clocks, as on a GPU.
 Records large(size_t count, const std::string& run) {
   Random random(7);

@@ -91,5 +91,19 @@ TEST_F(PerfReportCommand, APageOfLinesThatCannotBeReadNamesThem) {
   EXPECT_TRUE(has(*read_text_file(path("p.html")), "1 line could not be read"));
 }
 
+TEST_F(PerfReportCommand, OverwritesNothingThatItReads) {
+  const std::string head = *read_text_file(path("head.jsonl"));
+  EXPECT_EQ(report({"--new", "head.jsonl", "--out", "head.jsonl"}).exit, 2);
+  EXPECT_EQ(report({"--new", "head.jsonl", "--out", "p.html", "--markdown", "./head.jsonl"}).exit, 2);
+  EXPECT_EQ(report({"--history", "head.jsonl", "--out", "empty/../head.jsonl"}).exit, 2);
+  EXPECT_EQ(report({"--history", ".", "--out", "page.jsonl"}).exit, 2);
+  EXPECT_EQ(report({"--new", "head.jsonl", "--base", "base.jsonl", "--out", "base.jsonl"}).exit, 2);
+  EXPECT_EQ(*read_text_file(path("head.jsonl")), head);
+  const Ran same = report({"--new", "head.jsonl", "--out", "p", "--markdown", "./p"});
+  EXPECT_EQ(same.exit, 2);
+  EXPECT_TRUE(has(same.err, "--markdown: ./p, expected another file than that of --out")) << same.err;
+  EXPECT_FALSE(std::filesystem::exists(path("p")));
+}
+
 }  // namespace
 }  // namespace kigo::tools::perf
