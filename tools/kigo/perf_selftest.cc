@@ -2,8 +2,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <limits>
 #include <memory>
+#include <utility>
 
 #include "core/base/cat.h"
 #include "tools/kigo/options.h"
@@ -73,7 +76,25 @@ Result<int> run(const SelftestArguments& arguments) {
   Json object = selftest.json();
   object.set("records", folder);
   return print(arguments.json, cat(selftest.text(), "records: ", folder, "\n"), object,
-               selftest.reaches_goals() ? kPassed : kFailed);
+               selftest.passes() ? kPassed : kFailed);
+}
+
+/// What no check of a single option sees. Throws what the command line is refused with.
+void check(const SelftestArguments& arguments) {
+  if (arguments.measure.program.empty() && arguments.records.empty())
+    throw CLI::RequiredError("--program or --records");
+  for (const auto& [option, blocks] : {std::pair{"--blocks", arguments.blocks},
+                                       {"--more", arguments.more},
+                                       {"--recorded", arguments.measure.blocks}}) {
+    if (blocks % 2 != 0)
+      throw CLI::ValidationError(
+          option, cat(blocks, ", expected an even number: base, head, head, base are two of each side"));
+  }
+  // Neither below nor above any limit.
+  for (const auto& [option, seconds] :
+       {std::pair{"--seconds", arguments.measure.seconds}, {"--timeout", arguments.timeout_s}}) {
+    if (std::isnan(seconds)) throw CLI::ValidationError(option, "nan, expected a number of seconds");
+  }
 }
 
 }  // namespace
@@ -82,7 +103,7 @@ void add_perf_selftest(CLI::App& perf, int& exit) {
   const auto arguments = std::make_shared<SelftestArguments>();
   CLI::App* command = perf.add_subcommand("selftest",
                                           "A program against itself and against a slower self: exit 0 the "
-                                          "goals are reached, 1 missed or failed, 3 not run "
+                                          "goals are reached, 1 missed, or a subject was left out, 3 not run "
                                           "(no GPU)");
   auto* const program =
       command->add_option("--program", arguments->measure.program, "A program that measures");
@@ -105,7 +126,8 @@ void add_perf_selftest(CLI::App& perf, int& exit) {
   command
       ->add_option("--resamples", arguments->estimate.resamples, "Runs drawn from the recorded blocks (1000)")
       ->check(CLI::Range(int64_t{0}, int64_t{10'000'000}));
-  command->add_option("--seed", arguments->estimate.seed, "Of the draws (1)");
+  command->add_option("--seed", arguments->estimate.seed, "Of the draws (1)")
+      ->transform(whole_number(std::numeric_limits<uint64_t>::max()));
   command
       ->add_option("--seconds", arguments->measure.seconds,
                    "Begin no run that would end later; one is always measured")
@@ -120,8 +142,7 @@ void add_perf_selftest(CLI::App& perf, int& exit) {
       ->check(CLI::Range(0.1, 86400.0));
   command->add_flag("--json", arguments->json, "Print one JSON object");
   command->callback([arguments, &exit] {
-    if (arguments->measure.program.empty() && arguments->records.empty())
-      throw CLI::RequiredError("--program or --records");
+    check(*arguments);
     const auto status = run(*arguments);
     if (status) {
       exit = *status;

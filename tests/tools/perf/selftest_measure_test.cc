@@ -35,6 +35,12 @@ class SelftestMeasure : public FakePrograms {
     options.slow_blocks = 2;
     return options;
   }
+  /// The exit status of `kigo perf selftest`; what it prints goes to the file `out`.
+  int run(const std::string& arguments, const std::string& out) const {
+    const std::string command =
+        cat(KIGO_PROGRAM, " perf selftest ", arguments, " > ", path(out), " 2> ", path("errors"));
+    return WEXITSTATUS(std::system(command.c_str()));
+  }
   std::vector<SelftestRun> runs() const {
     const auto base = records_of(path("out/base.jsonl")), head = records_of(path("out/head.jsonl"));
     auto runs = runs_of(base, head);
@@ -104,11 +110,6 @@ TEST_F(SelftestMeasure, RefusesOddNumbersOfBlocksAndAFolderInUse) {
 }
 
 TEST_F(SelftestMeasure, IsAProgramThatRepeatsItsEstimate) {
-  const auto run = [&](const std::string& arguments, const std::string& out) {
-    const std::string command =
-        cat(KIGO_PROGRAM, " perf selftest ", arguments, " > ", path(out), " 2> ", path("errors"));
-    return WEXITSTATUS(std::system(command.c_str()));
-  };
   std::string names;
   for (int i = 0; i < 20; ++i)
     names += cat(i == 0 ? "" : ", ", R"({"name": "op/a)", i, R"(/x", "us": 50, "spread": 0.001})");
@@ -126,6 +127,37 @@ TEST_F(SelftestMeasure, IsAProgramThatRepeatsItsEstimate) {
   EXPECT_EQ(run(cat("--records ", path("out"), " --blocks 20"), "none"), 1);
   program("bench", names, R"("start": "not_run")");
   EXPECT_EQ(run(cat("--program ", path("bench"), " --out ", path("other")), "none"), 3);
+}
+
+TEST_F(SelftestMeasure, IsAProgramThatFailsWhereANameFailed) {
+  program("bench", R"({"name": "op/a/x", "spread": 0.001}, {"name": "op/b/y", "do": "invalid"})");
+  const std::string estimate = " --blocks 2 --resamples 5";
+  EXPECT_EQ(run(cat("--program ", path("bench"), " --out ", path("out"), " --runs 1", estimate), "first"), 1);
+  EXPECT_EQ(run(cat("--records ", path("out"), estimate), "second"), 1);
+  EXPECT_NE(read_text_file(path("second"))->find("1 subject left out: failed"), std::string::npos);
+}
+
+class SelftestCommandLine : public SelftestMeasure, public testing::WithParamInterface<const char*> {};
+
+TEST_P(SelftestCommandLine, IsRefusedBeforeAnythingIsDone) {
+  program("bench", R"({"name": "op/a/x"})");
+  std::filesystem::create_directory(path("records"));
+  for (const std::string& from : {cat("--program ", path("bench")), cat("--records ", path("records"))})
+    EXPECT_EQ(run(cat(from, " ", GetParam()), "out"), 2) << from << *read_text_file(path("errors"));
+  EXPECT_EQ(starts("bench"), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, SelftestCommandLine,
+                         testing::Values("--blocks 3", "--more 5", "--recorded 9", "--seed -1", "--seed 1.5",
+                                         "--seconds nan", "--timeout nan"));
+
+TEST_F(SelftestMeasure, SaysWhyAnOddNumberIsRefused) {
+  program("bench", R"({"name": "op/a/x"})");
+  EXPECT_EQ(run(cat("--program ", path("bench"), " --blocks 3"), "out"), 2);
+  EXPECT_NE(
+      read_text_file(path("errors"))->find("--blocks: 3, expected an even number: base, head, head, base"),
+      std::string::npos)
+      << *read_text_file(path("errors"));
 }
 
 TEST_F(SelftestMeasure, FindsTheDelaysThatItPutIn) {

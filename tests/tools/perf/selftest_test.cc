@@ -241,6 +241,19 @@ TEST(Estimate, LeavesOutWhatFailedAndSaysSo) {
   ASSERT_TRUE(selftest) << selftest.error().message();
   EXPECT_EQ(selftest->subjects, 1);
   EXPECT_EQ(selftest->left_out, std::vector<std::string>{"op1 cold: died"});
+  EXPECT_FALSE(selftest->passes());
+  EXPECT_NE(selftest->text().find("1 subject left out: failed"), std::string::npos) << selftest->text();
+  EXPECT_EQ(*selftest->json().find("passes")->boolean(), false);
+}
+
+TEST(Estimate, WritesWhatFilesSayInOneLine) {
+  auto runs = make({.runs = 2, .us = {100, 50}});
+  runs[1].same.head.back().state = State::invalid;
+  runs[1].same.head.back().why = "died\n\x1b[2J";
+  const auto selftest = evaluate(runs, threshold(1), drawn(5));
+  ASSERT_TRUE(selftest) << selftest.error().message();
+  EXPECT_NE(selftest->text().find("left out  op1 cold: died\\x0a\\x1b[2J\n"), std::string::npos)
+      << selftest->text();
 }
 
 TEST(Estimate, TakesOfAStoppedRunWhatItHasWhole) {
@@ -313,11 +326,13 @@ TEST(Goals, AreOnePerCentAndNinetyFive) {
   selftest.estimated.alarms = {10, 1000};
   selftest.estimated.power[1].long_found = {950, 1000};
   EXPECT_TRUE(selftest.reaches_goals());
+  EXPECT_TRUE(selftest.passes());
   selftest.estimated.alarms = {11, 1000};
   EXPECT_FALSE(selftest.reaches_goals());
   selftest.estimated.alarms = {10, 1000};
   selftest.estimated.power[1].long_found = {949, 1000};
   EXPECT_FALSE(selftest.reaches_goals());
+  EXPECT_FALSE(selftest.passes());
 }
 
 TEST(Runs, AreReadFromTheirLabels) {

@@ -302,6 +302,8 @@ bool Selftest::reaches_goals() const {
   return estimated.alarms.share() <= 0.01 && (found.trials == 0 || found.share() >= 0.95);
 }
 
+bool Selftest::passes() const { return reaches_goals() && left_out.empty(); }
+
 Result<Selftest> evaluate(std::span<const SelftestRun> runs, const Judge& judge,
                           const EstimateOptions& options) {
   const Pool pool(runs, options.blocks);

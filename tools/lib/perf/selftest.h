@@ -67,6 +67,8 @@ struct Selftest {
   /// At most 1 % of runs with a false alarm, and at least 95 % of the slowdowns of 3 % of long subjects
   /// found, by the estimate. Without long subjects there is nothing to find.
   bool reaches_goals() const;
+  /// It does, and no subject was left out.
+  bool passes() const;
   std::string text() const;
   Json json() const;
 };

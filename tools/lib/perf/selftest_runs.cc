@@ -78,7 +78,7 @@ Result<std::vector<SelftestRun>> runs_of(std::span<const Record> base, std::span
 std::string Selftest::text() const {
   std::string text = cat("self-test on ", device, ": ", subjects, " subjects, ", blocks,
                          " blocks on each side; in brackets where the true rate lies, 95 %\n");
-  for (const std::string& each : left_out) text += cat("left out  ", each, "\n");
+  for (const std::string& each : left_out) text += cat("left out  ", escaped(each, each.size()), "\n");
   std::vector<std::vector<std::string>> rows = {
       {"", cat(runs, runs == 1 ? " real run" : " real runs"),
        cat(estimated.alarms.trials, " runs drawn from their blocks")},
@@ -96,8 +96,11 @@ std::string Selftest::text() const {
   text += table(rows);
   text += "the delays made the subjects slower by";
   for (const Power& each : real.power) text += cat(" ", percent(each.realised));
-  return cat(text, "\n", reaches_goals() ? "the goals are reached" : "the goals are missed",
-             ": at most 1 % of runs with a false SLOW, 95 % of 3 % found\n");
+  text += cat("\n", reaches_goals() ? "the goals are reached" : "the goals are missed",
+              ": at most 1 % of runs with a false SLOW, 95 % of 3 % found\n");
+  if (!left_out.empty())
+    text += cat(left_out.size(), left_out.size() == 1 ? " subject" : " subjects", " left out: failed\n");
+  return text;
 }
 
 Json Selftest::json() const {
@@ -108,7 +111,8 @@ Json Selftest::json() const {
                        {"left_out", Json::array_of(left_out)},
                        {"real", json_of(real)},
                        {"estimated", json_of(estimated)},
-                       {"goals_reached", reaches_goals()}});
+                       {"goals_reached", reaches_goals()},
+                       {"passes", passes()}});
 }
 
 }  // namespace kigo::tools::perf
