@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <limits>
 #include <memory>
@@ -90,11 +89,6 @@ void check(const SelftestArguments& arguments) {
       throw CLI::ValidationError(
           option, cat(blocks, ", expected an even number: base, head, head, base are two of each side"));
   }
-  // Neither below nor above any limit.
-  for (const auto& [option, seconds] :
-       {std::pair{"--seconds", arguments.measure.seconds}, {"--timeout", arguments.timeout_s}}) {
-    if (std::isnan(seconds)) throw CLI::ValidationError(option, "nan, expected a number of seconds");
-  }
 }
 
 }  // namespace
@@ -131,7 +125,7 @@ void add_perf_selftest(CLI::App& perf, int& exit) {
   command
       ->add_option("--seconds", arguments->measure.seconds,
                    "Begin no run that would end later; one is always measured")
-      ->check(CLI::Range(0.0, 86400.0));
+      ->check(number_between(0, 86400));
   command->add_flag("--quick", arguments->measure.quick, "The program's short list of names");
   command->add_option("--filter", arguments->measure.filter,
                       "Only names in which this regular expression is found");
@@ -139,7 +133,7 @@ void add_perf_selftest(CLI::App& perf, int& exit) {
                       "A name for this machine, written into the records");
   command->add_flag("--long-lived", arguments->measure.long_lived, "One process for all blocks of a run");
   command->add_option("--timeout", arguments->timeout_s, "Seconds for one name in one block (300)")
-      ->check(CLI::Range(0.1, 86400.0));
+      ->check(number_between(0.1, 86400));
   command->add_flag("--json", arguments->json, "Print one JSON object");
   command->callback([arguments, &exit] {
     check(*arguments);

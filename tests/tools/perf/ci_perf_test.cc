@@ -71,9 +71,23 @@ TEST_F(CiPerf, FailsOnWhatCouldNotBeMeasured) {
 
 TEST_F(CiPerf, MeasuresAloneWithoutABase) {
   program("head/kigo_bench", names(100));
-  EXPECT_EQ(compare(), 0) << said_;
-  EXPECT_NE(said_.find("NOT RUN: comparison of kigo_bench with the base"), std::string::npos) << said_;
+  EXPECT_EQ(ci_perf(cat("--cpu --no-build --quick --head-dir ", path("head"), " --history ", path("history"),
+                        " --out ", path("out"))),
+            0)
+      << said_;
+  EXPECT_NE(said_.find("NOT RUN: comparison with a base: there is none"), std::string::npos) << said_;
+  EXPECT_NE(said_.find("compared with no base"), std::string::npos) << said_;
   EXPECT_TRUE(std::filesystem::exists(path("out/perf.html")));
+}
+
+TEST_F(CiPerf, FailsWhenTheBaseThatWasNamedCannotBeAsked) {
+  program("head/kigo_bench", names(100));
+  EXPECT_EQ(compare(), 1) << said_;
+  EXPECT_NE(said_.find("FAILED: kigo_bench of the base: not in "), std::string::npos) << said_;
+  std::filesystem::remove_all(path("out"));
+  std::filesystem::create_symlink("/bin/false", path("base/kigo_bench"));
+  EXPECT_EQ(compare(), 1) << said_;
+  EXPECT_NE(said_.find("--list fails"), std::string::npos) << said_;
 }
 
 TEST_F(CiPerf, SaysThatItDidNotRun) {
@@ -84,6 +98,10 @@ TEST_F(CiPerf, SaysThatItDidNotRun) {
 TEST_F(CiPerf, RefusesACommandLineThatItDoesNotKnow) {
   EXPECT_EQ(ci_perf("--fast"), 2) << said_;
   EXPECT_EQ(ci_perf("--base"), 2) << said_;
+  EXPECT_EQ(ci_perf("--cpu --base no_such_commit"), 2) << said_;
+  EXPECT_EQ(ci_perf("--cpu --no-build --base HEAD"), 2) << said_;
+  for (const char* blocks : {"3", "0", "many", "-2", "''"})
+    EXPECT_EQ(ci_perf(cat("--cpu --blocks ", blocks)), 2) << blocks << ": " << said_;
 }
 
 }  // namespace
