@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "core/base/cat.h"
@@ -45,9 +46,14 @@ void drop_note(int note) {
   if (note >= 0) notes[static_cast<size_t>(note)].state = Note::State::free;
 }
 
-/// The name that a new file takes: `path` when nothing has it, or the regular file that is replaced, which a
-/// symbolic link may name.
-Result<std::string> replaceable(const std::string& path) {
+/// The name that a new file takes.
+struct Target {
+  std::string name;
+  std::optional<mode_t> mode;  // of the file that is replaced
+};
+
+/// `path` when nothing has it, or the regular file that is replaced, which a symbolic link may name.
+Result<Target> replaceable(const std::string& path) {
 #ifdef KIGO_FAULTS
   KIGO_TRY(fault::check_no_golden(path));
 #endif
@@ -56,26 +62,30 @@ Result<std::string> replaceable(const std::string& path) {
   if (real == nullptr) {
     if (::lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode))
       return fail(Code::io, escaped(path, 4096), "is a symbolic link to nothing", "a regular file");
-    return path;  // when the name cannot be had, making the file shows it
+    return Target{path, {}};  // when the name cannot be had, making the file shows it
   }
   if (::stat(real.get(), &info) != 0) return io_error(path, "cannot stat");
   KIGO_TRY(check_regular(path, info.st_mode));
-  return std::string(real.get());
+  return Target{real.get(), info.st_mode & 0777};
 }
 
 }  // namespace
 
 Result<OutputFile> OutputFile::create(const std::string& path) {
-  KIGO_ASSIGN(std::string target, replaceable(path));
-  std::string temporary = cat(target, ".tmp.", ::getpid());
+  KIGO_ASSIGN(Target target, replaceable(path));
+  std::string temporary = cat(target.name, ".tmp.", ::getpid());
   const int note = take_note(temporary);  // beforehand: a signal may come right behind the next line
-  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  const int descriptor =
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, target.mode.value_or(0644));
   if (descriptor < 0) {
     const auto error = io_error(path, "cannot create");
     drop_note(note);
     return error;
   }
-  return OutputFile(std::move(target), std::move(temporary), descriptor, note);
+  OutputFile file(std::move(target.name), std::move(temporary), descriptor, note);
+  // What umask took away from it.
+  if (target.mode && ::fchmod(descriptor, *target.mode) != 0) return io_error(path, "cannot set its mode");
+  return file;
 }
 
 OutputFile::OutputFile(OutputFile&& other) noexcept

@@ -11,7 +11,8 @@
 
 namespace kigo {
 
-/// Writes to a temporary name in the same folder; without commit() nothing is left behind.
+/// Writes to a temporary name in the same folder; without commit() nothing is left behind. A file that is
+/// replaced gives its mode to the new one.
 class OutputFile {
  public:
   /// Errors: io; what has the name must be a regular file, which a symbolic link may name.

@@ -110,6 +110,15 @@ TEST_F(Output, GoesWhereASymbolicLinkPoints) {
   EXPECT_TRUE(std::filesystem::is_symlink(path("dangling")));
 }
 
+TEST_F(Output, KeepsTheModeOfTheFileItReplaces) {
+  using enum std::filesystem::perms;
+  for (const auto mode : {owner_read | owner_write, owner_read | owner_write | group_read | group_write}) {
+    std::filesystem::permissions(write("old.gguf", "old"), mode);
+    EXPECT_EQ(kigo({"make-model", "--out", "old.gguf"}).exit, 0);
+    EXPECT_EQ(std::filesystem::status(path("old.gguf")).permissions(), mode);
+  }
+}
+
 TEST_F(Output, KeepsEveryByteOfGeneratedText) {
   // Token 188 of this vocabulary is the byte 0.
   const std::vector<std::string> arguments{"generate", "--model", tiny(), "--tokens", "1",   "-t",
