@@ -1,10 +1,15 @@
 // Histories: what is whole is read, two become one, and a file is never half written.
 #include "tools/lib/perf/history.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
+#include <functional>
 #include <thread>
 
 #include "core/base/file_map.h"
@@ -132,6 +137,56 @@ TEST_F(PerfFiles, NothingIsLostBetweenWritersAtTheSameTime) {
   for (std::thread& writer : writers) writer.join();
   EXPECT_EQ(read_history(file)->records.size(), 80u);
   EXPECT_EQ(files(), std::vector<std::string>{"h.jsonl"});
+}
+
+/// Starts `write` while another program holds the folder, and lets go of it when `meanwhile` is done. What
+/// writes properly passes whatever the times; what does not has enough of it to be seen.
+void with_folder_held(const std::string& folder, const std::function<void()>& write,
+                      const std::function<void()>& meanwhile) {
+  const int held = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  ASSERT_EQ(::flock(held, LOCK_EX), 0);
+  std::thread thread(write);
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  meanwhile();
+  ::close(held);
+  thread.join();
+}
+
+TEST_F(PerfFiles, AppendingThroughALinkWaitsForTheFolderOfTheFile) {
+  std::filesystem::create_directory(path("real"));
+  const std::string file = write("real/h.jsonl", line_of(op_record("a", 0, {1})));
+  std::filesystem::create_symlink(file, path("link.jsonl"));
+  const auto append = [&] {
+    EXPECT_TRUE(append_history(path("link.jsonl"), Records{op_record("b", 1, {1})}));
+  };
+  with_folder_held(path("real"), append, [&] { EXPECT_EQ(read_history(file)->records.size(), 1u); });
+  EXPECT_EQ(read_history(file)->records.size(), 2u);
+}
+
+TEST_F(PerfFiles, ALinkToNothingIsNotWrittenThrough) {
+  std::filesystem::create_symlink("nowhere.jsonl", path("link.jsonl"));
+  const auto status = append_history(path("link.jsonl"), Records{op_record("a", 0, {1})});
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().found, "is a symbolic link to nothing");
+  EXPECT_EQ(files(), std::vector<std::string>{});
+}
+
+TEST_F(PerfFiles, ImportSaysThatALinkIsALoop) {
+  const std::string b = write("b.jsonl", line_of(op_record("b", 0, {1})));
+  std::filesystem::create_symlink("loop", path("loop"));
+  const Ran ran = kigo({"perf", "import", b, "--into", "loop"});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_EQ(ran.err,
+            "kigo: loop: Too many levels of symbolic links, expected the name of a file to write (io)\n");
+}
+
+TEST_F(PerfFiles, ImportSaysThatANameIsTooLong) {
+  const std::string b = write("b.jsonl", line_of(op_record("b", 0, {1})));
+  const std::string name(300, 'n');
+  const Ran ran = kigo({"perf", "import", b, "--into", name});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_EQ(ran.err,
+            cat("kigo: ", name, ": File name too long, expected the name of a file to write (io)\n"));
 }
 
 TEST_F(PerfFiles, WhatCannotBeWrittenLeavesTheFileAsItWas) {

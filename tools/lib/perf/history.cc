@@ -42,12 +42,23 @@ void move_behind(std::vector<T>& all, std::vector<T>& more) {
   all.insert(all.end(), std::move_iterator(more.begin()), std::move_iterator(more.end()));
 }
 
+tl::unexpected<Error> no_name(const std::string& path, const std::error_code& error) {
+  return fail(Code::io, escaped(path, 4096), error.message(), "the name of a file to write");
+}
+
 /// Holds the folder of a file until destroyed: between our own programs on one machine, a file that is being
-/// replaced is not appended to.
+/// replaced is not appended to. It is the folder of the file itself where a link names it, so that all who
+/// write the file hold the same one.
 class FolderLock {
  public:
   static Result<FolderLock> take(const std::string& path) {
-    const std::string folder = std::filesystem::path(path).parent_path().string();
+    std::error_code error;
+    const auto file = std::filesystem::weakly_canonical(path, error);
+    if (error) return no_name(path, error);
+    std::error_code ignored;  // a file that is not there yet is no link
+    if (std::filesystem::is_symlink(file, ignored))
+      return fail(Code::io, escaped(path, 4096), "is a symbolic link to nothing", "a regular file");
+    const std::string folder = file.parent_path().string();
     const char* const name = folder.empty() ? "." : folder.c_str();
     const int descriptor = ::open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0) return io_error(path, "cannot open its folder");
@@ -169,7 +180,10 @@ Status append_history(const std::string& path, std::span<const Record> records) 
 Result<std::vector<Broken>> merge_into(const std::string& path, std::vector<Record> records) {
   KIGO_ASSIGN(const FolderLock lock, FolderLock::take(path));
   History history;
-  if (std::filesystem::exists(path)) {
+  std::error_code error;
+  const bool exists = std::filesystem::exists(path, error);
+  if (error) return no_name(path, error);
+  if (exists) {
     KIGO_ASSIGN(history, read_history(path));
   }
   move_behind(history.records, records);
