@@ -54,17 +54,9 @@ Result<int> import(const ImportArguments& arguments) {
 }
 
 Result<int> merge(const ImportArguments& arguments) {
-  std::vector<perf::Record> records;
-  std::vector<perf::Broken> broken;
-  for (const std::string& file : arguments.files) {
-    KIGO_ASSIGN(perf::History history, perf::read_history(file));
-    records.insert(records.end(), history.records.begin(), history.records.end());
-    broken.insert(broken.end(), history.broken.begin(), history.broken.end());
-  }
-  const auto all = perf::merged(std::move(records));
-  KIGO_TRY(perf::write_history(arguments.into, all));
-  std::printf("%zu records in %s\n", all.size(), arguments.into.c_str());
-  return report_broken(broken);
+  KIGO_ASSIGN(const perf::History all, perf::write_union(arguments.into, arguments.files));
+  std::printf("%zu records in %s\n", all.records.size(), arguments.into.c_str());
+  return report_broken(all.broken);
 }
 
 int finish(const Result<int>& status, const std::string& file) {

@@ -163,6 +163,15 @@ TEST_F(PerfFiles, AppendingThroughALinkWaitsForTheFolderOfTheFile) {
   EXPECT_EQ(read_history(file)->records.size(), 2u);
 }
 
+TEST_F(PerfFiles, MergeOverOneOfItsInputsKeepsWhatWasAddedMeanwhile) {
+  const std::string file = write("h.jsonl", line_of(op_record("a", 0, {1})));
+  const auto merge = [&] { EXPECT_EQ(kigo({"perf", "merge", file, "--out", file}).exit, 0); };
+  with_folder_held(path(""), merge, [&] {
+    write("h.jsonl", line_of(op_record("a", 0, {1})) + line_of(op_record("b", 1, {1})));
+  });
+  EXPECT_EQ(read_history(file)->records.size(), 2u);
+}
+
 TEST_F(PerfFiles, ALinkToNothingIsNotWrittenThrough) {
   std::filesystem::create_symlink("nowhere.jsonl", path("link.jsonl"));
   const auto status = append_history(path("link.jsonl"), Records{op_record("a", 0, {1})});
@@ -191,8 +200,8 @@ TEST_F(PerfFiles, ImportSaysThatANameIsTooLong) {
 
 TEST_F(PerfFiles, WhatCannotBeWrittenLeavesTheFileAsItWas) {
   std::filesystem::create_directory(path("folder.jsonl"));
-  EXPECT_FALSE(write_history(path("folder.jsonl"), {}));
-  EXPECT_FALSE(write_history(path("none/h.jsonl"), {}));
+  EXPECT_FALSE(write_union(path("folder.jsonl"), {}));
+  EXPECT_FALSE(write_union(path("none/h.jsonl"), {}));
   EXPECT_FALSE(append_history(path("none/h.jsonl"), {}));
 }
 

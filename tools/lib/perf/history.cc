@@ -154,9 +154,17 @@ std::string lines_of(std::span<const Record> records) {
   return text;
 }
 
-Status write_history(const std::string& path, std::span<const Record> records) {
+Result<History> write_union(const std::string& path, std::span<const std::string> from) {
   KIGO_ASSIGN(const FolderLock lock, FolderLock::take(path));
-  return write_synced(path, lines_of(records));
+  History all;
+  for (const std::string& file : from) {
+    KIGO_ASSIGN(History history, read_history(file));
+    move_behind(all.records, history.records);
+    move_behind(all.broken, history.broken);
+  }
+  all.records = merged(std::move(all.records));
+  KIGO_TRY(write_synced(path, lines_of(all.records)));
+  return all;
 }
 
 Status append_history(const std::string& path, std::span<const Record> records) {

@@ -37,8 +37,10 @@ std::vector<Record> merged(std::vector<Record> records);
 /// One line each, as line_of().
 std::string lines_of(std::span<const Record> records);
 
-/// Replaces the file by these records, or leaves it as it was: temporary file, fsync, rename. Errors: io.
-Status write_history(const std::string& path, std::span<const Record> records);
+/// Replaces the file by the union of histories, or leaves it as it was: temporary file, fsync, rename. It may
+/// be one of those read: nobody appends between reading and replacing. Returns what was written, and the
+/// broken lines, which were not. Errors: io.
+Result<History> write_union(const std::string& path, std::span<const std::string> from);
 
 /// Puts lines behind what the file holds, in one write; makes the file when there is none. A last line that
 /// was cut gets its end first, so that it spoils nothing but itself. Errors: io.
