@@ -6,15 +6,16 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <fstream>
 #include <iostream>
 #include <limits>
 #include <regex>
+#include <span>
 
 #include "bench/sampling.h"
 #include "core/base/cat.h"
 #include "core/base/json.h"
 #include "tools/lib/iso_time.h"
+#include "tools/lib/perf/history.h"
 
 namespace kigo::bench {
 namespace {
@@ -92,31 +93,12 @@ std::string row_of(const Record& record) {
   return row;
 }
 
-/// A file that grows by a line for each record, at once: what was measured is there even if the run is
-/// stopped.
-class History {
- public:
-  /// An empty path: no file. Errors: io.
-  static Result<History> open(const std::string& path) {
-    History history;
-    history.path_ = path;
-    if (path.empty()) return history;
-    history.file_.open(path, std::ios::app);
-    if (!history.file_) return fail(Code::io, path, "cannot be appended to", "a file to write to");
-    return history;
-  }
-  /// Errors: io.
-  Status add(const Record& record) {
-    if (path_.empty()) return {};
-    file_ << line_of(record) << std::flush;
-    if (!file_) return fail(Code::io, path_, "a line could not be written", "a file to write to");
-    return {};
-  }
-
- private:
-  std::string path_;
-  std::ofstream file_;
-};
+/// Adds to the history, where there is one, at once: what was measured is there even if the run is stopped.
+/// Errors: io.
+Status keep(const Arguments& arguments, std::span<const Record> records) {
+  if (arguments.history.empty()) return {};
+  return tools::perf::append_history(arguments.history, records);
+}
 
 bool all_ok(const std::vector<Record>& records) {
   return std::ranges::all_of(records, [](const Record& record) { return record.state == State::ok; });
@@ -125,7 +107,7 @@ bool all_ok(const std::vector<Record>& records) {
 /// Measures all names once. Whether all records are ok. Errors: io.
 Result<bool> measure_all(Program& program, const Arguments& arguments, const std::vector<std::string>& names,
                          std::ostream& out) {
-  KIGO_ASSIGN(History history, History::open(arguments.history));
+  KIGO_TRY(keep(arguments, {}));  // what cannot be written to is known before hours of measuring
   const std::string run = cat(program.name(), "-", now_text());
   const double begun = steady_seconds();
   bool good = true;
@@ -134,10 +116,8 @@ Result<bool> measure_all(Program& program, const Arguments& arguments, const std
   all.insert(all.end(), names.begin(), names.end());
   for (const std::string& name : all) {
     const std::vector<Record> records = answer(program, {.name = name, .run = run}, arguments);
-    for (const Record& record : records) {
-      out << row_of(record) << std::flush;
-      KIGO_TRY(history.add(record));
-    }
+    for (const Record& record : records) out << row_of(record) << std::flush;
+    KIGO_TRY(keep(arguments, records));
     good = good && all_ok(records);
     if (!all_ok(records) && !program.usable())
       return fail(Code::cuda, name, "an error that sticks", "a device that can go on");

@@ -2,12 +2,15 @@
 #include "bench/driver.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <sstream>
 
 #include "core/base/cat.h"
+#include "core/base/file_map.h"
 #include "core/base/json.h"
 
 namespace kigo::bench {
@@ -36,6 +39,7 @@ class Pretended final : public Program {
   }
   Result<std::vector<Record>> measure(const Request& request) override {
     asked = request;
+    meanwhile();
     if (request.name == "op/breaks") return fail(Code::cuda, "kernel", "an illegal address", "none");
     Record record;
     record.subject = subject_of(request.name);
@@ -59,6 +63,7 @@ class Pretended final : public Program {
   std::string missing;
   std::string folder;
   bool still_usable = true;
+  std::function<void()> meanwhile = [] {};
   Request asked, expected;
 };
 
@@ -197,21 +202,52 @@ TEST(Serve, EndsWhenTheDeviceIsOfNoMoreUse) {
   EXPECT_EQ(outcome.lines.size(), 3u);  // ready, invalid, empty
 }
 
-TEST(History, GrowsByTheRecordsOfAllNames) {
-  const std::string path = testing::TempDir() + "kigo_driver_history.jsonl";
-  std::remove(path.c_str());
+class History : public testing::Test {
+ protected:
+  History() { std::remove(path.c_str()); }
+  ~History() override { std::remove(path.c_str()); }
+
+  std::vector<std::string> lines() const {
+    std::ifstream file(path);
+    std::vector<std::string> all;
+    for (std::string line; std::getline(file, line);) all.push_back(line);
+    return all;
+  }
+
+  const std::string path = cat(testing::TempDir(), "kigo_driver_history.", ::getpid(), ".jsonl");
   Pretended program;
+};
+
+TEST_F(History, GrowsByTheRecordsOfAllNames) {
   EXPECT_EQ(run(program, {"--quick", "--history", path.c_str()}).status, 0);
   EXPECT_EQ(run(program, {"--quick", "--history", path.c_str(), "--machine", "lab"}).status, 0);
-  std::ifstream file(path);
   std::vector<Record> records;
-  for (std::string line; std::getline(file, line);) records.push_back(record_of(line));
+  for (const std::string& line : lines()) records.push_back(record_of(line));
   ASSERT_EQ(records.size(), 6u);  // twice: copy, cold, hot
   EXPECT_EQ(records[0].run, records[2].run);
   EXPECT_EQ(records[0].machine, "unnamed");
   EXPECT_EQ(records[5].machine, "lab");
-  std::remove(path.c_str());
+}
+
+TEST_F(History, IsRefusedBeforeAnythingIsMeasured) {
   EXPECT_EQ(run(program, {"--history", "/no/such/folder/x"}).status, 1);
+  EXPECT_EQ(program.asked.name, "");
+}
+
+TEST_F(History, GrowsWhereAnotherProgramReplacesTheFileMeanwhile) {
+  program.meanwhile = [&] { ASSERT_TRUE(write_file(path, "another program's\n")); };
+  EXPECT_EQ(run(program, {"--quick", "--history", path.c_str()}).status, 0);
+  ASSERT_EQ(lines().size(), 3u);
+  EXPECT_EQ(record_of(lines()[1]).subject.cache, Cache::cold);
+  EXPECT_EQ(record_of(lines()[2]).subject.cache, Cache::hot);
+}
+
+TEST_F(History, LeavesALineThatWasCutToItself) {
+  ASSERT_TRUE(write_file(path, "{\"time\":\"2026"));
+  EXPECT_EQ(run(program, {"--quick", "--history", path.c_str()}).status, 0);
+  ASSERT_EQ(lines().size(), 4u);
+  EXPECT_EQ(lines()[0], "{\"time\":\"2026");
+  EXPECT_EQ(record_of(lines()[1]).subject.name, "copy");
 }
 
 TEST(SubjectOf, TakesANameApart) {
