@@ -35,7 +35,11 @@ Result<perf::History> read_any(const std::string& file, const perf::ImportOption
     return tl::unexpected<Error>(whole.error());  // JSON over many lines, which no record is
   if (!whole || !perf::is_google_benchmark(*whole)) return perf::read_text(text, file);
   KIGO_ASSIGN(auto records, perf::google_benchmark_records(*whole, file, options));
-  return perf::History{std::move(records), {}};
+  perf::History history{std::move(records), {}};
+  if (history.records.empty() && !whole->find("benchmarks")->items()->empty())
+    history.broken.push_back(
+        {{Code::bad_value, cat(file, ", benchmarks"), "aggregates only", "repetitions", {}}, ""});
+  return history;
 }
 
 Result<int> import(const ImportArguments& arguments) {
@@ -59,9 +63,8 @@ Result<int> merge(const ImportArguments& arguments) {
   return report_broken(all.broken);
 }
 
-int finish(const Result<int>& status, const std::string& file) {
-  return status ? *status : print_error(status.error(), file, false);
-}
+/// An error names the file that it is about, one of those read or the one written.
+int finish(const Result<int>& status) { return status ? *status : print_error(status.error(), "", false); }
 
 }  // namespace
 
@@ -76,7 +79,7 @@ void add_perf_import(CLI::App& perf, int& exit) {
   command->add_option("--machine", arguments->options.machine, "Its name, for Google Benchmark's files");
   command->add_option("--commit", arguments->options.commit, "What was measured, for the same");
   command->add_option("--device", arguments->options.device, "Name of the processor, for the same");
-  command->callback([arguments, &exit] { exit = finish(import(*arguments), arguments->into); });
+  command->callback([arguments, &exit] { exit = finish(import(*arguments)); });
 }
 
 void add_perf_merge(CLI::App& perf, int& exit) {
@@ -86,7 +89,7 @@ void add_perf_merge(CLI::App& perf, int& exit) {
   command->add_option("--out", arguments->into, "The file to write; may be one of those read")
       ->required()
       ->check(not_empty());
-  command->callback([arguments, &exit] { exit = finish(merge(*arguments), arguments->into); });
+  command->callback([arguments, &exit] { exit = finish(merge(*arguments)); });
 }
 
 }  // namespace kigo::tools

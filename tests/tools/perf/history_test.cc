@@ -15,7 +15,6 @@
 #include "core/base/file_map.h"
 #include "tests/tools/perf/records.h"
 #include "tests/tools/program.h"
-#include "tools/lib/perf/google_benchmark.h"
 
 namespace kigo::tools::perf {
 namespace {
@@ -223,57 +222,6 @@ TEST_F(PerfFiles, MergeIsTheUnion) {
   EXPECT_EQ(ran.exit, 0) << ran.err;
   EXPECT_EQ(*read_text_file(path("c.jsonl")),
             line_of(op_record("b", 0, {1})) + line_of(op_record("a", 1, {1})));
-}
-
-constexpr const char* kGoogle = R"({
-  "context": {"date": "2026-11-22T01:30:00+02:00", "host_name": "h", "executable": "x", "num_cpus": 8,
-    "mhz_per_cpu": 2100, "library_build_type": "release"},
-  "benchmarks": [
-    {"name": "Encode/8", "run_name": "Encode/8", "run_type": "iteration", "repetitions": 2, "iterations": 5,
-     "real_time": 1.5, "cpu_time": 1.4, "time_unit": "ms", "bytes_per_second": 2e6},
-    {"name": "Encode/8", "run_name": "Encode/8", "run_type": "iteration", "repetitions": 2, "iterations": 5,
-     "real_time": 1500, "cpu_time": 1.4, "time_unit": "us", "bytes_per_second": 2e6},
-    {"name": "Encode/8_mean", "run_name": "Encode/8", "run_type": "aggregate", "aggregate_name": "mean",
-     "real_time": 1, "cpu_time": 1, "time_unit": "ns"},
-    {"name": "Bad", "run_name": "Bad", "run_type": "iteration", "error_occurred": true,
-     "error_message": "no file", "real_time": 0, "cpu_time": 0, "time_unit": "ns"}
-  ]
-})";
-
-TEST_F(PerfFiles, ImportReadsGoogleBenchmark) {
-  const std::string file = write("g.json", kGoogle);
-  const Ran ran =
-      kigo({"perf", "import", file, "--into", path("h.jsonl"), "--commit", "abc", "--machine", "m"});
-  ASSERT_EQ(ran.exit, 0) << ran.err;
-  const auto history = read_history(path("h.jsonl"));
-  ASSERT_EQ(history->records.size(), 2u);
-  const Record& bad = history->records[0].subject.name == "Bad" ? history->records[0] : history->records[1];
-  const Record& good = history->records[0].subject.name == "Bad" ? history->records[1] : history->records[0];
-  EXPECT_EQ(good.subject, (Subject{Kind::cpu, "Encode", "8", Cache::none}));
-  EXPECT_EQ(good.us, (std::vector<double>{1500, 1500}));
-  EXPECT_EQ(good.bytes, 3000);
-  EXPECT_EQ(good.time, "2026-11-21T23:30:00.000Z");
-  EXPECT_EQ(good.commit, "abc");
-  EXPECT_EQ(good.machine, "m");
-  EXPECT_EQ(good.setting.device, "8 processors");
-  EXPECT_EQ(good.setting.clocks, "cpu 2100 MHz");
-  EXPECT_EQ(bad.state, State::invalid);
-  EXPECT_EQ(bad.why, "no file");
-}
-
-TEST_F(PerfFiles, ImportRefusesGoogleBenchmarkThatWasCut) {
-  const std::string text = kGoogle;
-  const std::string file = write("g.json", text.substr(0, text.size() / 2));
-  const Ran ran = kigo({"perf", "import", file, "--into", path("h.jsonl")});
-  EXPECT_EQ(ran.exit, 1);
-  EXPECT_EQ(ran.error_lines(), 1u) << ran.err;
-  EXPECT_FALSE(std::filesystem::exists(path("h.jsonl")));
-}
-
-TEST_F(PerfFiles, ImportRefusesAUnitItDoesNotKnow) {
-  std::string text = kGoogle;
-  text.replace(text.find("\"ms\""), 4, "\"h\"");
-  EXPECT_EQ(kigo({"perf", "import", write("g.json", text), "--into", path("h.jsonl")}).exit, 1);
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ bool is_aggregate(const Json& benchmark) {
   if (benchmark.find("run_type") != nullptr) return text_member(benchmark, "run_type") == "aggregate";
   const std::string name = text_member(benchmark, "name");
   return std::ranges::any_of(
-      std::to_array<std::string_view>({"_mean", "_median", "_stddev", "_BigO", "_RMS"}),
+      std::to_array<std::string_view>({"_mean", "_median", "_stddev", "_cv", "_BigO", "_RMS"}),
       [&](std::string_view end) { return name.ends_with(end); });
 }
 
@@ -76,10 +76,20 @@ Status add_sample(const Json& benchmark, const std::string& subject, Record& rec
   return {};
 }
 
+/// Name and case, on both sides of the first slash. A record needs a name, and "a/" is another benchmark than
+/// "a": with nothing on one side it stays whole.
+Subject subject_of(const std::string& run_name) {
+  const size_t slash = run_name.find('/');
+  if (slash == 0 || slash >= run_name.size() - 1) return {Kind::cpu, run_name, "", Cache::none};
+  return {Kind::cpu, run_name.substr(0, slash), run_name.substr(slash + 1), Cache::none};
+}
+
 Setting setting_of(const Json& context, const ImportOptions& options) {
   Setting setting;
   const double processors = number_member(context, "num_cpus"), mhz = number_member(context, "mhz_per_cpu");
-  setting.device = options.device.empty() ? cat(processors, " processors") : options.device;
+  setting.device = options.device;
+  if (setting.device.empty())
+    setting.device = processors > 0 ? cat(processors, " processors") : "unknown processors";
   if (mhz > 0) setting.clocks = cat("cpu ", mhz, " MHz");
   setting.flags = cat("google benchmark ", text_member(context, "library_build_type"));
   setting.method = 1;
@@ -104,9 +114,7 @@ Result<std::vector<Record>> google_benchmark_records(const Json& json, const std
     if (run_name.empty()) run_name = text_member(benchmark, "name");
     if (run_name.empty())
       return fail(Code::bad_value, cat(name, ", benchmarks"), "one without a name", "a name");
-    const size_t slash = std::min(run_name.find('/'), run_name.size());
-    Subject subject{Kind::cpu, run_name.substr(0, slash),
-                    run_name.substr(std::min(slash + 1, run_name.size())), Cache::none};
+    Subject subject = subject_of(run_name);
     auto record = std::ranges::find(records, subject, &Record::subject);
     if (record == records.end()) {
       records.emplace_back();

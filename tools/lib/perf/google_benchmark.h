@@ -14,7 +14,7 @@ namespace kigo::tools::perf {
 struct ImportOptions {
   std::string machine;
   std::string commit;
-  std::string device;  // empty: "8 processors"
+  std::string device;  // empty: "8 processors", "unknown processors"
 };
 
 /// Whether an object is one of Google Benchmark's: members `context` and `benchmarks`.
@@ -22,9 +22,9 @@ bool is_google_benchmark(const Json& json);
 
 /// One record a benchmark: its repetitions are the samples (real time, in microseconds), aggregates are
 /// passed over, a benchmark that failed is invalid with its message. Kind cpu; the name up to the first slash
-/// is the name, the rest the case; method 1; bytes from bytes_per_second. The time is that of the context,
-/// where all records have it: the file does not say when each was taken.
-/// Errors: bad_value, subject `NAME, MEMBER`.
+/// is the name, the rest the case, or all of it the name where one of them would be empty; method 1; bytes
+/// from bytes_per_second. The time is that of the context, where all records have it: the file does not say
+/// when each was taken. Errors: bad_value, subject `NAME, MEMBER`.
 Result<std::vector<Record>> google_benchmark_records(const Json& json, const std::string& name,
                                                      const ImportOptions& options);
 
