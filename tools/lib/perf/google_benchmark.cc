@@ -78,7 +78,7 @@ Status add_sample(const Json& benchmark, const std::string& subject, Record& rec
 
 /// Name and case, on both sides of the first slash. A record needs a name, and "a/" is another benchmark than
 /// "a": with nothing on one side it stays whole.
-Subject subject_of(const std::string& run_name) {
+Subject cpu_subject(const std::string& run_name) {
   const size_t slash = run_name.find('/');
   if (slash == 0 || slash >= run_name.size() - 1) return {Kind::cpu, run_name, "", Cache::none};
   return {Kind::cpu, run_name.substr(0, slash), run_name.substr(slash + 1), Cache::none};
@@ -114,7 +114,7 @@ Result<std::vector<Record>> google_benchmark_records(const Json& json, const std
     if (run_name.empty()) run_name = text_member(benchmark, "name");
     if (run_name.empty())
       return fail(Code::bad_value, cat(name, ", benchmarks"), "one without a name", "a name");
-    Subject subject = subject_of(run_name);
+    Subject subject = cpu_subject(run_name);
     auto record = std::ranges::find(records, subject, &Record::subject);
     if (record == records.end()) {
       records.emplace_back();
