@@ -52,14 +52,14 @@ PlaceInRun place_in_run(const Record& record) { return {record.run, record.block
 
 std::map<std::string, Limits> limits_of(std::span<const Record> records) {
   // What only slower ceilings are left of is no limit: half products are not held against the float ones'.
-  constexpr double kUnknown = std::numeric_limits<double>::infinity();
+  constexpr double kNotKnown = std::numeric_limits<double>::infinity();
   std::map<std::string, Limits> all;
   for (const Record& record : records) {
     if (record.subject.kind != Kind::ceiling) continue;
     const bool good = record.state == State::ok && usable(record);
     const auto reached = [&](double work) {
       if (work == 0) return 0.0;
-      return good ? work / median_us(record) : kUnknown;
+      return good ? work / median_us(record) : kNotKnown;
     };
     Limits& limits = all[record.run];
     limits.bytes_per_us = std::max(limits.bytes_per_us, reached(record.bytes));
@@ -67,7 +67,7 @@ std::map<std::string, Limits> limits_of(std::span<const Record> records) {
   }
   for (auto& [run, limits] : all) {
     for (double* limit : {&limits.bytes_per_us, &limits.flops_per_us})
-      if (*limit == kUnknown) *limit = 0;
+      if (*limit == kNotKnown) *limit = 0;
   }
   return all;
 }
