@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
+#include <numeric>
 #include <system_error>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "core/base/cat.h"
@@ -136,15 +138,28 @@ Result<History> read_history(const std::string& path) {
 }
 
 std::vector<Record> merged(std::vector<Record> records) {
-  std::vector<std::pair<std::string, size_t>> lines;  // a line begins with its time
-  lines.reserve(records.size());
-  for (size_t i = 0; i < records.size(); ++i) lines.emplace_back(line_of(records[i]), i);
-  std::ranges::sort(lines);
-  const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
-  lines.erase(std::unique(lines.begin(), lines.end(), same), lines.end());
+  const auto place = [&](size_t i) {
+    const Record& record = records[i];
+    return std::tie(record.time, record.run, record.machine, record.commit, record.subject, record.block);
+  };
+  // Text takes long: it is made only of records that their places do not tell apart.
+  std::vector<std::string> lines(records.size());
+  const auto line = [&](size_t i) -> const std::string& {
+    if (lines[i].empty()) lines[i] = line_of(records[i]);
+    return lines[i];
+  };
+  const auto before = [&](size_t a, size_t b) {
+    const auto order = place(a) <=> place(b);
+    return order != 0 ? order < 0 : line(a) < line(b);
+  };
+  const auto same = [&](size_t a, size_t b) { return place(a) == place(b) && line(a) == line(b); };
+  std::vector<size_t> order(records.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::sort(order, before);
+  order.erase(std::unique(order.begin(), order.end(), same), order.end());
   std::vector<Record> all;
-  all.reserve(lines.size());
-  for (const auto& [line, index] : lines) all.push_back(std::move(records[index]));
+  all.reserve(order.size());
+  for (const size_t i : order) all.push_back(std::move(records[i]));
   return all;
 }
 

@@ -30,8 +30,8 @@ History read_text(std::string_view text, const std::string& name);
 /// A file, or all files *.jsonl right inside a folder, in the order of their names. Errors: io.
 Result<History> read_history(const std::string& path);
 
-/// The union: each record once, by time, those of one millisecond by their lines. The order of the records,
-/// and a second time, change nothing.
+/// The union: each record once, by time, then by run, machine, commit, subject and block, and then by their
+/// lines. The order of the records, and a second time, change nothing.
 std::vector<Record> merged(std::vector<Record> records);
 
 /// One line each, as line_of().
