@@ -36,18 +36,14 @@ int print_error(const Error& error, const std::string& file, bool json) {
 
 int print(bool json, const std::string& text, const Json& object, int exit) {
 #ifdef KIGO_FAULTS
-  if (json) {
-    Json marked = object;
-    marked.set("fault_build", true);
-    std::fputs((marked.dump(2) + "\n").c_str(), stdout);
-  } else {
-    std::fputs(cat(text, kFaultBuild).c_str(), stdout);
-  }
+  Json marked = object;
+  if (json) marked.set("fault_build", true);
+  const std::string shown = json ? marked.dump(2) + "\n" : cat(text, kFaultBuild);
 #else
-  // Not fputs, which ends at a character zero.
-  const std::string& shown = json ? object.dump(2) + "\n" : text;
-  std::fwrite(shown.data(), 1, shown.size(), stdout);
+  const std::string shown = json ? object.dump(2) + "\n" : text;
 #endif
+  // Not fputs, which ends at a character zero.
+  std::fwrite(shown.data(), 1, shown.size(), stdout);
   return exit;
 }
 
